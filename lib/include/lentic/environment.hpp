@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// environment: one directory of durable state: stores, source positions and pending output, with
+// one lock, one journal and one owner. A commit is atomic and covers all of them; after a crash the
+// environment is exactly at some commit. Without a directory it is the same code in memory: a
+// commit completes ready and nothing is written.
+//
+//   auto env = co_await environment::open(runtime, options);
+//   byte_store& store = env->open_byte_store("totals");
+//   co_await store.put(key, value);
+//   co_await env->commit();
+//   co_await env->close();
+//
+// Threads: everything is called on the thread that opened it, the runtime's. Builds with assertions
+// check that at each write and commit.
+// Errors: std::system_error with errc or the system's code. A failed write (a full disk) leaves the
+// commit pending: nothing is lost, and the next commit tries again. A failed fdatasync poisons:
+// every later call throws errc::poisoned, nothing is retried, and only a reopen tells what is
+// durable.
+// Cancellation: a commit that was cut goes on whoever waits; close() is not cancellable.
+// Not promised: several environments on one directory (the second open throws errc::in_use), or
+// cheap replay of a journal whose writer never commits.
+
+#include <lentic/bytes.hpp>
+#include <lentic/coro/runtime.hpp>
+#include <lentic/store/byte_store.hpp>
+#include <lentic/store/segmented_store.hpp>
+#include <lentic/task.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lentic {
+
+// Number of a commit; the first is 1. 0 means "before every commit".
+using commit_sequence = std::uint64_t;
+
+enum class open_mode {
+  create,         // open the state, or make it in an empty or missing directory
+  open_existing,  // the state must be there
+  read_only,      // the same, changes nothing, and shares the lock with other readers
+};
+
+struct environment_options {
+  std::string directory;  // empty: in memory
+  open_mode mode = open_mode::create;
+  std::uint64_t journal_file_bytes_max = std::uint64_t{16} << 20;
+  std::uint64_t journal_growth_bytes = std::uint64_t{1} << 20;
+  std::int64_t lock_wait_ms = 1000;           // a killed process may hold the lock a moment longer
+  std::function<void(std::string_view)> log;  // one line each; never called with a lock held
+};
+
+// The last frame could not be read and nothing follows it: it was being written, or it was damaged
+// later. Whether its commit was acknowledged cannot be known from the journal.
+struct tail_cut {
+  commit_sequence sequence = 0;
+  std::uint64_t bytes = 0;
+  bool unknown_if_acknowledged = true;
+};
+
+// What open() found and did.
+struct recovery_report {
+  bool created = false;
+  commit_sequence sequence = 0;  // the commit that the environment is at
+  std::uint64_t frames_replayed = 0;
+  std::uint64_t bytes_replayed = 0;
+  std::uint64_t runs_mapped = 0;
+  std::optional<tail_cut> cut;
+  std::vector<std::string> quarantined;  // runs that cannot be read: their segments throw damaged
+};
+
+struct environment_statistics {
+  std::uint64_t commits = 0;        // frames made durable by this process
+  std::uint64_t bytes_written = 0;  // given to write operations under the directory
+  std::uint64_t bytes_read = 0;
+  std::uint64_t journal_files = 0;
+  std::uint64_t journal_bytes = 0;  // in those files, up to the last frame
+  std::uint64_t runs_written = 0;
+  std::uint64_t upkeep_failures = 0;  // retried at a later commit
+};
+
+// Output of one commit, to be written again after a crash until it is acknowledged.
+struct outbox_batch {
+  commit_sequence sequence = 0;
+  bytes_view output;
+};
+
+class environment {
+ public:
+  // Opens the state and recovers it. O(journal tail + runs). Errors: errc::in_use,
+  // not_a_state_directory, newer_format, manifest_damaged, journal_damaged, or the system's.
+  static task<std::unique_ptr<environment>> open(coro::runtime& runtime,
+                                                 environment_options options);
+
+  environment(const environment&) = delete;
+  environment& operator=(const environment&) = delete;
+  // Precondition: closed. Without close() the state is as after a crash: at the last commit.
+  ~environment();
+
+  const recovery_report& recovered() const noexcept;
+  environment_statistics statistics() const noexcept;
+
+  // The store of that name; declared if new, durable with the next commit. The reference stays
+  // valid until close(). Names are 1 to 249 of [A-Za-z0-9._-]; else errc::invalid_argument. A name
+  // opened as a byte store is segment 0 of the segmented store of that name.
+  segmented_store& open_segmented_store(std::string_view name);
+  byte_store& open_byte_store(std::string_view name);
+  std::vector<std::string> store_names() const;
+
+  // Where a source stands: part of the next commit.
+  void set_position(std::string_view source, bytes_view position);
+  std::optional<bytes> position(std::string_view source) const;
+
+  // Adds output to the next commit; it may be written to its sink once that commit is durable.
+  void append_output(bytes_view output);
+  // The oldest durable batch with a sequence greater than `after` that was not acknowledged. The
+  // view stays valid until acknowledge() or close().
+  std::optional<outbox_batch> next_output(commit_sequence after) const;
+  // Batches up to `sequence` were written to their sink; recorded by the next commit.
+  void acknowledge(commit_sequence sequence);
+
+  // Takes everything since the last cut as one commit and starts to write it; answers its sequence.
+  // With nothing new it answers the last one. At most one frame is in flight: what is cut meanwhile
+  // waits, and cuts that wait together share a frame. Throws errc::poisoned, closed, read_only.
+  commit_sequence cut();
+  // Returns when the commit is durable; throws what kept it from it.
+  maybe_ready<void> wait_durable(commit_sequence sequence);
+  // cut() and wait_durable().
+  maybe_ready<commit_sequence> commit();
+  commit_sequence last_durable() const noexcept;
+
+  // Waits for what is in flight and closes; changes since the last cut are dropped. Throws what the
+  // last write threw; closed in any case.
+  task<void> close();
+
+ private:
+  class state;
+  explicit environment(std::unique_ptr<state> opened) noexcept;
+  std::unique_ptr<state> state_;
+};
+
+}  // namespace lentic

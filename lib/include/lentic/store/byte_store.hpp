@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// byte_store: an ordered map of byte strings (memcmp order). Everything above it (windows, caches,
+// processors) speaks this interface; memory_store and the stores of an environment implement it,
+// and one conformance suite runs over all of them.
+//
+// Threads: one owner thread; see environment.
+// Views: what get() answers is valid until the next non-const call on the same store or the
+// caller's next suspension, whichever is first. get_copy() outlives both.
+// Suspension: an answer from memory is ready: no frame, no allocation.
+// Cancellation: get and cursors have no effect; a put is applied or not, never in part.
+// Durability: none until environment::commit(); a memory_store has none at all.
+// Errors: errc::too_large (key over 64 KiB, value over 64 MiB), errc::closed, errc::read_only,
+// errc::damaged for a run block that fails its checksum. A miss is a value, not an error.
+
+#include <lentic/bytes.hpp>
+#include <lentic/store/cursor.hpp>
+#include <lentic/store/write_batch.hpp>
+#include <lentic/task.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace lentic {
+
+inline constexpr std::size_t key_bytes_max = std::size_t{64} << 10;
+inline constexpr std::size_t value_bytes_max = std::size_t{64} << 20;
+
+// A value inside a store; see "Views" above.
+class value_view {
+ public:
+  value_view() = default;
+  explicit value_view(bytes_view raw) noexcept : raw_(raw) {}
+  operator bytes_view() const noexcept { return raw_; }
+  const std::byte* data() const noexcept { return raw_.data(); }
+  std::size_t size() const noexcept { return raw_.size(); }
+
+ private:
+  bytes_view raw_;
+};
+
+// The rows of a store at one moment, as owned copies in key order.
+class store_snapshot {
+ public:
+  void append(bytes_view key, bytes_view value) { batch_.put(key, value); }
+  const write_batch& rows() const noexcept { return batch_; }
+  std::size_t count() const noexcept { return batch_.entries().size(); }
+
+ private:
+  write_batch batch_;
+};
+
+class byte_store {
+ public:
+  byte_store() = default;
+  byte_store(const byte_store&) = delete;
+  byte_store& operator=(const byte_store&) = delete;
+  virtual ~byte_store() = default;
+
+  // The value of `key`; none when there is none. O(log n) in stored keys.
+  virtual maybe_ready<std::optional<value_view>> get(bytes_view key) = 0;
+  // Sets `key`. O(log n).
+  virtual maybe_ready<void> put(bytes_view key, bytes_view value) = 0;
+  // Removes `key`; answers whether it was there. O(log n).
+  virtual maybe_ready<bool> erase(bytes_view key) = 0;
+  // Rows with a key in `range`. The bounds are copied. O(log n) to start, O(rows) to read.
+  virtual cursor range(const key_range& range, direction order = direction::forward) = 0;
+  // Removes every row. O(1) or O(n), as the store says.
+  virtual maybe_ready<void> clear() = 0;
+  // Rows stored. May count a key twice while it is both in memory and in a file.
+  virtual std::uint64_t approximate_count() const = 0;
+  // Bytes of keys and values stored; approximate in the same way.
+  virtual std::uint64_t size_bytes() const = 0;
+
+  // Copies, one for each key, in order. Await it before the keys go away.
+  task<std::vector<std::optional<bytes>>> multi_get(std::span<const bytes_view> keys);
+  task<std::optional<bytes>> get_copy(bytes_view key);
+  // True when it was put; false leaves the stored value as it is.
+  maybe_ready<bool> put_if_absent(bytes_view key, bytes_view value);
+  maybe_ready<bool> contains(bytes_view key);
+  // Applies the entries in order. Between two commits of an environment, all or none are durable.
+  task<void> write(const write_batch& batch);
+  // Rows whose key starts with `prefix`.
+  cursor prefix(bytes_view prefix, direction order = direction::forward);
+  cursor scan(direction order = direction::forward) { return range(everything(), order); }
+  // An owned copy of all rows. O(n) time and memory.
+  task<store_snapshot> snapshot();
+  // Replaces all rows by those of the snapshot. O(n).
+  task<void> restore(const store_snapshot& image);
+};
+
+}  // namespace lentic

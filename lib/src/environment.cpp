@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "environment_state.hpp"
+
+#include <lentic/errc.hpp>
+
+#include <cassert>
+#include <utility>
+
+namespace lentic {
+
+environment::environment(std::unique_ptr<state> opened) noexcept : state_(std::move(opened)) {}
+
+environment::~environment() {
+  assert((!state_ || state_->closed) && "an environment is closed before it is destroyed");
+}
+
+task<std::unique_ptr<environment>> environment::open(coro::runtime& runtime,
+                                                     environment_options options) {
+  auto opened = std::make_unique<state>(runtime, std::move(options));
+  try {
+    co_await opened->open();
+  } catch (...) {
+    opened->unmap_runs();
+    throw;
+  }
+  co_return std::unique_ptr<environment>(new environment(std::move(opened)));
+}
+
+const recovery_report& environment::recovered() const noexcept {
+  return state_->report;
+}
+
+environment_statistics environment::statistics() const noexcept {
+  environment_statistics now = state_->counts;
+  now.bytes_written = state_->directory.counters().bytes_written;
+  now.bytes_read = state_->directory.counters().bytes_read;
+  if (!state_->journal) return now;
+  now.journal_files = state_->journal->files().size();
+  for (const detail::journal_file& each : state_->journal->files()) now.journal_bytes += each.bytes;
+  return now;
+}
+
+segmented_store& environment::open_segmented_store(std::string_view name) {
+  return state_->open_store(name);
+}
+
+byte_store& environment::open_byte_store(std::string_view name) {
+  return state_->open_store(name).segment(0);
+}
+
+std::vector<std::string> environment::store_names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, store] : state_->stores) names.push_back(name);
+  return names;
+}
+
+void environment::set_position(std::string_view source, bytes_view position) {
+  state_->check_writable();
+  state_->positions.insert_or_assign(std::string(source), to_bytes(position));
+  state_->positions_changed = true;
+}
+
+std::optional<bytes> environment::position(std::string_view source) const {
+  const auto found = state_->positions.find(source);
+  if (found == state_->positions.end()) return std::nullopt;
+  return found->second;
+}
+
+void environment::append_output(bytes_view output) {
+  state_->check_writable();
+  state_->output.insert(state_->output.end(), output.begin(), output.end());
+}
+
+std::optional<outbox_batch> environment::next_output(commit_sequence after) const {
+  const auto found = state_->outbox.upper_bound(after);
+  if (found == state_->outbox.end() || found->first > state_->last_durable) return std::nullopt;
+  return outbox_batch{found->first, found->second};
+}
+
+void environment::acknowledge(commit_sequence sequence) {
+  if (sequence <= state_->acknowledged) return;
+  state_->check_writable();
+  state_->acknowledged = sequence;
+  state_->acknowledged_changed = true;
+  state_->outbox.erase(state_->outbox.begin(), state_->outbox.upper_bound(sequence));
+}
+
+commit_sequence environment::cut() {
+  return state_->cut();
+}
+
+maybe_ready<void> environment::wait_durable(commit_sequence sequence) {
+  return state_->wait_durable(sequence);
+}
+
+namespace {
+
+task<commit_sequence> wait_for(environment& env, commit_sequence sequence) {
+  co_await env.wait_durable(sequence);
+  co_return sequence;
+}
+
+}  // namespace
+
+maybe_ready<commit_sequence> environment::commit() {
+  const commit_sequence sequence = cut();
+  if (sequence <= last_durable()) return sequence;
+  return wait_for(*this, sequence);
+}
+
+commit_sequence environment::last_durable() const noexcept {
+  return state_->last_durable;
+}
+
+task<void> environment::close() {
+  return state_->close();
+}
+
+}  // namespace lentic

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "environment_state.hpp"
+
+#include <lentic/errc.hpp>
+
+#include <cassert>
+#include <utility>
+
+namespace lentic {
+
+environment::state::state(coro::runtime& owner, environment_options chosen)
+    : runtime(owner),
+      options(std::move(chosen)),
+      directory(owner),
+      landed_(owner.queue()),
+      work_(owner.queue()),
+      background_(owner.queue()) {}
+
+void environment::state::log(const std::string& line) const {
+  if (options.log) options.log(line);
+}
+
+void environment::state::check_writable() const {
+  assert(owner_ == std::this_thread::get_id() && "an environment has one owner thread");
+  if (closed) fail(errc::closed, options.directory);
+  if (options.mode == open_mode::read_only) fail(errc::read_only, options.directory);
+  if (poisoned_) fail(errc::poisoned, options.directory);
+}
+
+void environment::state::retire_run(std::uint64_t store, std::uint64_t segment,
+                                    std::uint64_t generation, bytes_view map) {
+  if (!map.empty()) runtime.io().unmap(map);
+  retired_run gone;
+  gone.store = store;
+  gone.segment = segment;
+  gone.generation = generation;
+  retired_.push_back(gone);
+}
+
+detail::mmap_store& environment::state::open_store(std::string_view name) {
+  if (closed) fail(errc::closed, options.directory);
+  const auto found = stores.find(name);
+  if (found != stores.end()) return *found->second;
+  if (!detail::is_store_name(name)) fail(errc::invalid_argument, "store name " + std::string(name));
+  check_writable();
+  declare(next_store_, std::string(name));
+  return *stores_by_id.rbegin()->second;
+}
+
+void environment::state::declare(std::uint64_t id, std::string name) {
+  auto store = std::make_unique<detail::mmap_store>(*this, id, name);
+  stores_by_id[id] = store.get();
+  stores[std::move(name)] = std::move(store);
+  next_store_ = std::max(next_store_, id + 1);
+}
+
+void environment::state::cut_in_memory() {
+  ++last_cut;
+  last_durable = last_cut;
+  if (!output.empty()) outbox[last_cut] = std::exchange(output, {});
+  ++counts.commits;
+}
+
+// The frame that the next cut goes into: one that is not in flight.
+environment::state::frame& environment::state::open_frame() {
+  if (queue_.empty() || (queue_.size() == 1 && writing_)) {
+    queue_.emplace_back();
+    queue_.back().sequence = last_cut + 1;
+  }
+  return queue_.back();
+}
+
+// Logs everything since the last cut; false when there was nothing.
+bool environment::state::cut_into(frame& target) {
+  const std::size_t before = target.payload.payload().size();
+  for (const auto& [id, store] : stores_by_id) {
+    store->cut(target.payload, target.sequence, target.seals);
+    target.floors[id] = store->drop_floor();
+  }
+  const bool changed = target.payload.payload().size() != before || positions_changed
+                    || acknowledged_changed || !output.empty();
+  if (!changed) return false;
+  for (const auto& [source, position] : positions)
+    target.payload.position(as_bytes(source), position);
+  if (acknowledged_changed) target.payload.acknowledged(acknowledged);
+  target.acknowledged = acknowledged;
+  if (!output.empty()) {
+    bytes& batch = outbox[target.sequence];
+    batch.insert(batch.end(), output.begin(), output.end());
+    target.payload.outbox(target.sequence, batch);  // whole: the frame's last item counts
+    output.clear();
+  }
+  for (const commit_sequence sequence : relog_outbox_) {
+    const auto batch = outbox.find(sequence);
+    if (batch != outbox.end()) target.payload.outbox(sequence, batch->second);
+  }
+  relog_outbox_.clear();
+  positions_changed = acknowledged_changed = false;
+  return true;
+}
+
+commit_sequence environment::state::cut() {
+  check_writable();
+  if (!is_durable()) {
+    cut_in_memory();
+    return last_cut;
+  }
+  frame& target = open_frame();
+  if (cut_into(target)) {
+    last_cut = target.sequence;
+    for (retired_run& each : retired_) {
+      if (each.sequence == 0) each.sequence = target.sequence;
+    }
+  } else if (target.sequence > last_cut) {
+    queue_.pop_back();  // it was made for this cut
+  }
+  if (!writing_ && !queue_.empty()) {
+    failure_ = nullptr;
+    writing_ = true;
+    background_.spawn(write_frames());
+  }
+  return last_cut;
+}
+
+// Writes the queue in order, one frame at a time, until it is empty or a write fails.
+task<void> environment::state::write_frames() {
+  while (!queue_.empty() && !failure_) {
+    try {
+      co_await journal->append(queue_.front().sequence, queue_.front().payload.payload());
+    } catch (const coro::sync_error&) {
+      poisoned_ = true;
+      failure_ = std::current_exception();
+    } catch (...) {  // kept for who waits for the commit; the next cut tries again
+      failure_ = std::current_exception();
+    }
+    if (failure_) break;
+    landed(queue_.front());
+    queue_.pop_front();
+    landed_.wake_all();
+    work_.set();  // also while more frames wait: two committers keep the queue full
+  }
+  writing_ = false;
+  landed_.wake_all();
+  work_.set();
+}
+
+// The frame is durable: what it dropped is gone for good, what it froze may be written out.
+void environment::state::landed(frame& done) {
+  last_durable = done.sequence;
+  ++counts.commits;
+  manifest_.last_durable = last_durable;
+  manifest_.acknowledged = std::max(manifest_.acknowledged, done.acknowledged);
+  for (const auto& [id, floor] : done.floors) entry_of(id).drop_floor = floor;
+  for (auto at = retired_.begin(); at != retired_.end();) {
+    if (at->sequence == 0 || at->sequence > done.sequence) {
+      ++at;
+      continue;
+    }
+    auto& runs = entry_of(at->store).runs;
+    const auto listed = runs.find(at->segment);
+    if (listed != runs.end() && listed->second == at->generation) runs.erase(listed);
+    dead_.push_back(*at);
+    at = retired_.erase(at);
+  }
+  for (detail::seal_job& job : done.seals) seals_.push_back(std::move(job));
+}
+
+maybe_ready<void> environment::state::wait_durable(commit_sequence sequence) {
+  if (sequence <= last_durable) return {};
+  return wait_slowly(sequence);
+}
+
+task<void> environment::state::wait_slowly(commit_sequence sequence) {
+  while (last_durable < sequence) {
+    if (failure_) std::rethrow_exception(failure_);
+    if (poisoned_) fail(errc::poisoned, options.directory);
+    if (!writing_ && queue_.empty()) fail(errc::invalid_argument, "no such commit was cut");
+    co_await landed_.wait();
+  }
+}
+
+}  // namespace lentic

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "environment_state.hpp"
+#include "limits.hpp"
+#include "numbered_name.hpp"
+
+#include <lentic/errc.hpp>
+
+#include <algorithm>
+#include <utility>
+
+#include <fcntl.h>
+
+namespace lentic {
+
+// Applies the items of replayed frames. A store that was never declared is damage.
+class environment::state::replayer final : public detail::payload_visitor {
+ public:
+  explicit replayer(state& target) noexcept : target_(&target) {}
+
+  bool apply(commit_sequence sequence, bytes_view payload) {
+    sequence_ = sequence;
+    return detail::decode_payload(payload, *this) && sound_;
+  }
+
+  void store(std::uint64_t id, bytes_view name) override {
+    const std::string text(as_text(name));
+    sound_ = sound_ && detail::is_store_name(text);
+    if (!sound_ || target_->stores_by_id.contains(id)) return;
+    target_->declare(id, text);
+    target_->stores_by_id[id]->set_declared();
+    target_->entry_of(id);
+  }
+  void put(std::uint64_t id, std::uint64_t segment, bytes_view key, bytes_view value) override {
+    sound_ = sound_ && key.size() <= key_bytes_max && value.size() <= value_bytes_max;
+    if (detail::mmap_segment* const found = find(id, segment))
+      found->replay_put(key, value, sequence_);
+  }
+  void erase(std::uint64_t id, std::uint64_t segment, bytes_view key) override {
+    if (detail::mmap_segment* const found = find(id, segment)) found->replay_erase(key, sequence_);
+  }
+  void drop_below(std::uint64_t id, std::uint64_t segment) override {
+    detail::mmap_store* const found = find_store(id);
+    if (found == nullptr) return;
+    found->replay_drop_below(segment);
+    detail::manifest_store& entry = target_->entry_of(id);
+    entry.drop_floor = found->drop_floor();
+    entry.runs.erase(entry.runs.begin(), entry.runs.lower_bound(entry.drop_floor));
+  }
+  void position(bytes_view name, bytes_view value) override {
+    target_->positions.insert_or_assign(std::string(as_text(name)), to_bytes(value));
+  }
+  void outbox(commit_sequence sequence, bytes_view batch) override {
+    if (sequence > target_->acknowledged) target_->outbox[sequence] = to_bytes(batch);
+  }
+  void acknowledged(commit_sequence sequence) override {
+    target_->acknowledged = std::max(target_->acknowledged, sequence);
+    target_->outbox.erase(target_->outbox.begin(),
+                          target_->outbox.upper_bound(target_->acknowledged));
+  }
+  // A run newer than the clear holds what came after it.
+  void clear(std::uint64_t id, std::uint64_t segment, std::uint64_t generation) override {
+    detail::mmap_segment* const found = find(id, segment);
+    if (found == nullptr) return;
+    found->replay_forget();
+    found->replay_generation(generation);
+    auto& runs = target_->entry_of(id).runs;
+    const auto run = runs.find(segment);
+    if (run != runs.end() && run->second <= generation) runs.erase(run);
+  }
+  void sealed(std::uint64_t id, std::uint64_t segment, std::uint64_t generation) override {
+    detail::mmap_segment* const found = find(id, segment);
+    if (found == nullptr) return;
+    found->replay_generation(generation);
+    const auto& runs = target_->entry_of(id).runs;
+    const auto run = runs.find(segment);
+    if (run != runs.end() && run->second >= generation) found->replay_forget();
+  }
+
+ private:
+  detail::mmap_store* find_store(std::uint64_t id) {
+    const auto found = target_->stores_by_id.find(id);
+    sound_ = sound_ && found != target_->stores_by_id.end();
+    return sound_ ? found->second : nullptr;
+  }
+  // Null for a segment that was dropped by then, which a frame logged again may still name.
+  detail::mmap_segment* find(std::uint64_t id, std::uint64_t segment) {
+    detail::mmap_store* const store = find_store(id);
+    if (store == nullptr || segment < store->drop_floor()) return nullptr;
+    return store->replay_segment(segment).get();
+  }
+
+  state* target_;
+  commit_sequence sequence_ = 0;
+  bool sound_ = true;
+};
+
+detail::manifest_store& environment::state::entry_of(std::uint64_t store) {
+  for (detail::manifest_store& each : manifest_.stores) {
+    if (each.id == store) return each;
+  }
+  detail::manifest_store& made = manifest_.stores.emplace_back();
+  made.id = store;
+  made.name = stores_by_id.at(store)->name();
+  return made;
+}
+
+task<void> environment::state::open() {
+  if (options.journal_growth_bytes == 0 || options.journal_file_bytes_max == 0)
+    fail(errc::invalid_argument, "journal sizes must be above zero");
+  if (!is_durable()) {
+    report.created = true;
+    co_return;
+  }
+  co_await directory.open(options.directory, options.mode, options.lock_wait_ms);
+  std::optional<detail::manifest> found = co_await directory.load_manifest();
+  if (!found && options.mode != open_mode::create)
+    fail(errc::not_a_state_directory, options.directory);
+  if (!found) co_await create();
+  if (found && options.mode != open_mode::read_only) co_await directory.settle();
+  if (found) manifest_ = std::move(*found);
+  co_await recover();
+  if (options.mode == open_mode::read_only) co_return;
+  background_.spawn(upkeep());
+}
+
+task<void> environment::state::create() {
+  report.created = true;
+  manifest_.environment = runtime.random();
+  co_await directory.sync_own_name();
+  co_await directory.save_manifest(manifest_);
+}
+
+task<void> environment::state::recover() {
+  detail::journal_options chosen;
+  chosen.environment = manifest_.environment;
+  chosen.file_bytes_max = options.journal_file_bytes_max;
+  chosen.growth_bytes = options.journal_growth_bytes;
+  journal = std::make_unique<detail::journal>(directory.home(), chosen);
+  acknowledged = manifest_.acknowledged;
+  for (const detail::manifest_store& each : manifest_.stores) {
+    declare(each.id, each.name);
+    stores_by_id[each.id]->set_declared();
+    stores_by_id[each.id]->replay_drop_below(each.drop_floor);
+  }
+  detail::journal_start start;
+  start.first_file = manifest_.first_journal_file;
+  start.first_sequence = manifest_.first_journal_sequence;
+  start.durable_sequence = manifest_.last_durable;
+  replayer apply(*this);
+  detail::journal::frame_handler handler = [&apply](commit_sequence sequence, bytes_view payload) {
+    return apply.apply(sequence, payload);
+  };
+  const detail::replay_result replayed = co_await journal->replay(start, handler);
+  last_cut = last_durable = manifest_.last_durable = replayed.last_sequence;
+  report.sequence = replayed.last_sequence;
+  report.frames_replayed = replayed.frames;
+  report.bytes_replayed = replayed.bytes;
+  report.cut = replayed.cut;
+  co_await attach_runs();
+  if (options.mode == open_mode::read_only) co_return;
+  co_await journal->prepare_to_append();
+  co_await remove_orphans();
+}
+
+task<void> environment::state::attach_runs() {
+  for (const detail::manifest_store& entry : manifest_.stores) {
+    if (entry.runs.empty()) continue;
+    detail::mmap_store& store = *stores_by_id.at(entry.id);
+    result<coro::directory> home = co_await as_result(directory.store_directory(entry.name, false));
+    for (const auto& [segment, generation] : entry.runs) {
+      if (home) {
+        co_await attach_run(store, *home, segment, generation);
+      } else {
+        const std::string name = detail::run_file_name(segment, generation);
+        quarantine(
+            store, segment, generation,
+            directory.path() + "/" + entry.name + "/" + name + ": " + home.error().message());
+      }
+    }
+  }
+}
+
+void environment::state::quarantine(detail::mmap_store& store, std::uint64_t segment,
+                                    std::uint64_t generation, const std::string& why) {
+  report.quarantined.push_back(why);
+  store.replay_segment(segment)->quarantine(why, generation);
+}
+
+// A run that cannot be read quarantines its segment; the rest of the environment works.
+task<void> environment::state::attach_run(detail::mmap_store& store, coro::directory& home,
+                                          std::uint64_t segment, std::uint64_t generation) {
+  const std::string name = detail::run_file_name(segment, generation);
+  const std::string shown = home.name() + "/" + name;
+  std::error_code why = make_error_code(errc::damaged);
+  result<coro::file> opened = co_await as_result(home.open_file(name, O_RDONLY));
+  if (opened) {
+    coro::file file = std::move(*opened);
+    const std::uint64_t size = co_await file.size();
+    if (size >= detail::run_footer_bytes) {
+      const bytes_view map = file.map(size);
+      detail::run_identity identity;
+      identity.environment = manifest_.environment;
+      identity.store = store.id();
+      identity.segment = segment;
+      identity.generation = generation;
+      auto reader = detail::run_reader::open(map, identity, shown);
+      if (reader) {
+        store.replay_segment(segment)->attach_run(std::move(*reader), generation);
+        ++report.runs_mapped;
+        co_return;
+      }
+      why = reader.error();
+      runtime.io().unmap(map);
+    }
+  } else {
+    why = opened.error();
+  }
+  quarantine(store, segment, generation, shown + ": " + why.message());
+}
+
+// Removes what a crash left half done: older manifests, runs that no manifest names.
+task<void> environment::state::remove_orphans() {
+  co_await directory.remove_old_manifests();
+  const std::vector<std::string> names = co_await directory.home().list();
+  for (const auto& [id, store] : stores_by_id) {
+    if (!std::binary_search(names.begin(), names.end(), store->name())) continue;
+    store->set_directory();
+    coro::directory home = co_await directory.store_directory(store->name(), false);
+    const auto& runs = entry_of(id).runs;
+    const std::vector<std::string> files = co_await home.list();
+    for (const std::string& file : files) {
+      const bool named = std::any_of(runs.begin(), runs.end(), [&file](const auto& run) {
+        return file == detail::run_file_name(run.first, run.second);
+      });
+      if (!named && file.ends_with(".run")) co_await home.unlink(file);
+    }
+  }
+}
+
+}  // namespace lentic

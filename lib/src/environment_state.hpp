@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// environment::state: what an open environment consists of. Its parts, a file each:
+//
+//   environment.cpp           the public face
+//   environment_open.cpp      recovery
+//   environment_commit.cpp    cut, the frame in flight, landing, poison
+//   environment_upkeep.cpp    seals, recycling of journal files, removal of dead runs, close
+//
+// manifest_ is the durable truth: it changes only with what has landed, so a manifest written at
+// any moment describes a commit. Threads: the environment's owner.
+
+#include "journal.hpp"
+#include "manifest.hpp"
+#include "mmap_store.hpp"
+#include "state_directory.hpp"
+
+#include <lentic/coro/event.hpp>
+#include <lentic/coro/scope.hpp>
+#include <lentic/environment.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace lentic {
+
+class environment::state final : public detail::segment_host {
+ public:
+  state(coro::runtime& owner, environment_options chosen);
+
+  // segment_host
+  void check_writable() const override;
+  bool is_durable() const override { return !options.directory.empty(); }
+  void retire_run(std::uint64_t store, std::uint64_t segment, std::uint64_t generation,
+                  bytes_view map) override;
+
+  // Recovery.
+  task<void> open();
+
+  // Commit.
+  commit_sequence cut();
+  maybe_ready<void> wait_durable(commit_sequence sequence);
+  detail::mmap_store& open_store(std::string_view name);
+
+  task<void> close();
+  void unmap_runs();
+  void log(const std::string& line) const;
+
+  coro::runtime& runtime;
+  environment_options options;
+  detail::state_directory directory;
+  std::unique_ptr<detail::journal> journal;
+  std::map<std::string, std::unique_ptr<detail::mmap_store>, std::less<>> stores;
+  std::map<std::uint64_t, detail::mmap_store*> stores_by_id;
+  std::map<std::string, bytes, std::less<>> positions;
+  std::map<commit_sequence, bytes> outbox;  // not acknowledged; the key is its frame's sequence
+  bytes output;                             // of the commit that is being made
+  commit_sequence acknowledged = 0;
+  bool positions_changed = false;
+  bool acknowledged_changed = false;
+  recovery_report report;
+  environment_statistics counts;
+  commit_sequence last_cut = 0;
+  commit_sequence last_durable = 0;
+  bool closed = false;
+
+ private:
+  class replayer;
+
+  // A frame between its cut and its landing. The front of queue_ is the one in flight.
+  struct frame {
+    commit_sequence sequence = 0;
+    detail::payload_writer payload;
+    std::vector<detail::seal_job> seals;
+    std::map<std::uint64_t, std::uint64_t> floors;  // store -> drop floor at the cut
+    commit_sequence acknowledged = 0;               // at the cut
+  };
+  // A run given up by commit `sequence` (0: the one being made): its file goes when that landed.
+  struct retired_run {
+    commit_sequence sequence = 0;
+    std::uint64_t store = 0;
+    std::uint64_t segment = 0;
+    std::uint64_t generation = 0;
+  };
+
+  // environment_open.cpp
+  task<void> create();
+  task<void> recover();
+  task<void> attach_runs();
+  task<void> attach_run(detail::mmap_store& store, coro::directory& home, std::uint64_t segment,
+                        std::uint64_t generation);
+  void quarantine(detail::mmap_store& store, std::uint64_t segment, std::uint64_t generation,
+                  const std::string& why);
+  task<void> remove_orphans();
+  void declare(std::uint64_t id, std::string name);
+  detail::manifest_store& entry_of(std::uint64_t store);
+
+  // environment_commit.cpp
+  void cut_in_memory();
+  bool cut_into(frame& target);
+  frame& open_frame();
+  task<void> write_frames();
+  void landed(frame& done);
+  task<void> wait_slowly(commit_sequence sequence);
+
+  // environment_upkeep.cpp
+  task<void> upkeep();
+  task<void> upkeep_step();
+  bool has_upkeep() const;
+  task<void> remove_dead_runs();
+  task<void> seal(detail::seal_job job);
+  void bury(const detail::seal_job& job, std::uint64_t generation);
+  task<std::unique_ptr<detail::run_reader>> write_run(const detail::seal_job& job);
+  task<void> recycle_oldest();
+  bool wants_recycling() const;
+  task<void> shut_files();
+
+  detail::manifest manifest_;
+  std::uint64_t next_store_ = 1;
+  std::deque<frame> queue_;
+  bool writing_ = false;
+  std::thread::id owner_ = std::this_thread::get_id();
+  std::exception_ptr failure_;  // of the frame at the front; the next cut tries again
+  bool poisoned_ = false;
+  coro::event landed_;
+  coro::event work_;  // there may be something for upkeep()
+  bool stopping_ = false;
+  commit_sequence recycle_after_ = 0;          // the oldest file goes once this commit is durable
+  std::vector<commit_sequence> relog_outbox_;  // batches that the next cut logs again
+  std::deque<detail::seal_job> seals_;
+  std::vector<retired_run> retired_;
+  std::vector<retired_run> dead_;  // durable nowhere: their files may be removed
+  coro::scope background_;
+};
+
+}  // namespace lentic

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "environment_state.hpp"
+
+#include <lentic/errc.hpp>
+
+#include <algorithm>
+#include <utility>
+
+#include <fcntl.h>
+
+namespace lentic {
+
+namespace {
+
+constexpr std::size_t run_write_bytes = std::size_t{256} << 10;
+// Full journal files that stay beside the one being written before the oldest is recycled.
+constexpr std::size_t journal_files_kept = 2;
+
+}  // namespace
+
+bool environment::state::wants_recycling() const {
+  return journal->files().size() > journal_files_kept && recycle_after_ == 0;
+}
+
+bool environment::state::has_upkeep() const {
+  return !dead_.empty() || !seals_.empty() || wants_recycling()
+      || (recycle_after_ != 0 && last_durable >= recycle_after_);
+}
+
+// Runs beside the owner's work from open() to close(): one thing at a time, so that a seal and the
+// recycling of a journal file never overlap.
+task<void> environment::state::upkeep() {
+  while (!stopping_) {
+    if (!has_upkeep() || poisoned_) {
+      work_.reset();
+      co_await work_.wait();
+      continue;
+    }
+    std::string failed;
+    try {
+      co_await upkeep_step();
+    } catch (const coro::sync_error& error) {
+      poisoned_ = true;
+      failed = error.what();
+    } catch (const std::system_error& error) {  // a full disk, say: nothing is lost
+      failed = error.what();
+    }
+    if (failed.empty()) continue;
+    ++counts.upkeep_failures;
+    log("lentic: upkeep of " + options.directory + ": " + failed);
+    if (!dead_.empty()) continue;  // what a failed seal wrote goes at once
+    if (stopping_) break;          // close() has set the event that is reset below
+    work_.reset();                 // not again before the next commit
+    co_await work_.wait();
+  }
+}
+
+task<void> environment::state::upkeep_step() {
+  if (!dead_.empty()) co_return co_await remove_dead_runs();
+  if (!seals_.empty()) {
+    detail::seal_job job = std::move(seals_.front());
+    seals_.pop_front();
+    co_return co_await seal(std::move(job));
+  }
+  co_await recycle_oldest();
+}
+
+task<void> environment::state::remove_dead_runs() {
+  const retired_run gone = dead_.back();
+  dead_.pop_back();
+  const auto store = stores_by_id.find(gone.store);
+  if (store == stores_by_id.end() || !store->second->has_directory()) co_return;
+  coro::directory home = co_await directory.store_directory(store->second->name(), false);
+  co_await home.unlink(detail::run_file_name(gone.segment, gone.generation));
+}
+
+// The file of that generation is garbage: it goes in the next step.
+void environment::state::bury(const detail::seal_job& job, std::uint64_t generation) {
+  retired_run dead;
+  dead.store = job.store;
+  dead.segment = job.segment->id();
+  dead.generation = generation;
+  dead_.push_back(dead);
+}
+
+// Writes the frozen rows and the old run as one new run. The frame that froze them is durable. When
+// the segment was dropped or cleared meanwhile, what was written is garbage.
+task<void> environment::state::seal(detail::seal_job job) {
+  std::unique_ptr<detail::run_reader> run;
+  std::exception_ptr error;
+  try {
+    run = co_await write_run(job);
+  } catch (...) {  // the rows stay in the journal; tried again with a later cut
+    error = std::current_exception();
+  }
+  const bool gone = job.segment->epoch() != job.epoch;
+  if (error || gone) bury(job, job.generation);
+  if (error) {
+    if (!gone) job.segment->thaw(last_durable);
+    recycle_after_ = 0;  // what thawed may be in the oldest file
+    std::rethrow_exception(error);
+  }
+  if (gone) {  // by a commit that may never come: until then the oldest file may hold the rows
+    recycle_after_ = 0;
+    if (run) runtime.io().unmap(run->file());
+    co_return;
+  }
+  auto& runs = entry_of(job.store).runs;
+  const auto listed = runs.find(job.segment->id());
+  const std::uint64_t old_generation = listed == runs.end() ? 0 : listed->second;
+  const bool has_rows = run != nullptr;
+  const bytes_view old_map = job.segment->adopt(std::move(run));
+  if (!old_map.empty()) runtime.io().unmap(old_map);
+  if (has_rows) {
+    runs[job.segment->id()] = job.generation;
+  } else {
+    runs.erase(job.segment->id());
+  }
+  ++counts.runs_written;
+  co_await directory.save_manifest(manifest_);
+  if (old_generation != 0) bury(job, old_generation);
+}
+
+// Null when the segment holds no row.
+task<std::unique_ptr<detail::run_reader>> environment::state::write_run(
+    const detail::seal_job& job) {
+  detail::mmap_store& store = *stores_by_id.at(job.store);
+  coro::directory home = co_await directory.store_directory(store.name(), !store.has_directory());
+  store.set_directory();
+  detail::run_identity identity;
+  identity.environment = manifest_.environment;
+  identity.store = job.store;
+  identity.segment = job.segment->id();
+  identity.generation = job.generation;
+  const std::string name = detail::run_file_name(identity.segment, identity.generation);
+  const int flags = O_RDWR | O_CREAT | O_TRUNC;
+  coro::file target = co_await home.open_file(name, flags);
+  detail::run_writer writer(identity);
+  cursor rows = job.segment->sealed_rows();
+  std::uint64_t written = 0;
+  for (bool more = true; more;) {
+    const std::span<const row> block = co_await rows.next();
+    for (const row& each : block) writer.add(each.key, each.value);
+    more = !block.empty();
+    if (!more) writer.finish();
+    if (more && writer.ready_bytes() < run_write_bytes) continue;
+    const bytes chunk = writer.take();
+    co_await target.write(chunk, written);
+    written += chunk.size();
+    co_await coro::yield(runtime);
+  }
+  if (writer.rows() == 0) {
+    co_await home.unlink(name);
+    co_return nullptr;
+  }
+  co_await target.sync();
+  co_await home.sync();
+  const bytes_view map = target.map(written);
+  auto opened = detail::run_reader::open(map, identity, target.name());
+  if (!opened) {
+    runtime.io().unmap(map);
+    fail(errc::damaged, target.name() + " differs from what was written");
+  }
+  co_return std::move(*opened);
+}
+
+// Two steps, with a commit of the owner between them: first what is live in the oldest file is
+// marked to be logged again; once that is durable, a manifest starts after the file, and it goes.
+task<void> environment::state::recycle_oldest() {
+  if (recycle_after_ == 0) {
+    const std::uint64_t keep_from = journal->files()[1].first_sequence;
+    for (const auto& [id, store] : stores_by_id) store->relog_before(keep_from);
+    for (auto& [sequence, batch] : outbox) {
+      if (sequence < keep_from) relog_outbox_.push_back(sequence);
+    }
+    recycle_after_ = last_cut + 1;
+    positions_changed = true;  // so that the next cut is not empty
+    co_return;
+  }
+  recycle_after_ = 0;
+  const detail::journal_file& oldest_kept = journal->files()[1];
+  manifest_.first_journal_file = oldest_kept.number;
+  manifest_.first_journal_sequence = oldest_kept.first_sequence;
+  co_await directory.save_manifest(manifest_);
+  co_await journal->remove_before(manifest_.first_journal_file);
+}
+
+// Not a commit: what was not cut is dropped. The manifest then holds the last durable sequence.
+task<void> environment::state::close() {
+  if (closed) co_return;
+  closed = true;
+  stopping_ = true;
+  work_.set();
+  std::exception_ptr error;
+  try {
+    co_await background_.join();
+    if (failure_) std::rethrow_exception(failure_);
+    if (is_durable() && options.mode != open_mode::read_only && !poisoned_) {
+      co_await directory.save_manifest(manifest_);
+    }
+  } catch (...) {  // closed in any case; thrown below
+    error = std::current_exception();
+  }
+  unmap_runs();
+  stores_by_id.clear();
+  stores.clear();
+  const result<void> shut = co_await as_result(shut_files());
+  if (error) std::rethrow_exception(error);
+  shut.value();
+}
+
+void environment::state::unmap_runs() {
+  for (const auto& [id, store] : stores_by_id) {
+    for (const auto& [segment, each] : store->all()) {
+      const bytes_view map = each->run_map();
+      if (!map.empty()) runtime.io().unmap(map);
+    }
+  }
+}
+
+task<void> environment::state::shut_files() {
+  if (journal) co_await journal->close();
+  if (is_durable()) co_await directory.close();
+}
+
+}  // namespace lentic

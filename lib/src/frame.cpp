@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "frame.hpp"
+
+#include "codec.hpp"
+#include "crc32c.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <limits>
+
+namespace lentic::detail {
+
+namespace {
+
+constexpr std::uint32_t magic = 0x4d52464c;  // "LFRM"
+
+}  // namespace
+
+std::uint64_t frame_bytes(std::uint64_t payload_bytes) noexcept {
+  constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max() / 2;
+  const std::uint64_t whole = frame_header_bytes + std::min(payload_bytes, most);
+  return (whole + frame_alignment - 1) / frame_alignment * frame_alignment;
+}
+
+void encode_frame(frame_header& header, bytes_view payload, bytes& to) {
+  header.payload_bytes = payload.size();
+  header.payload_crc = crc32c(payload);
+  to.clear();
+  to.reserve(frame_bytes(payload.size()));
+  append_le(to, magic);
+  append_le(to, header.format);
+  append_le(to, std::uint16_t{0});
+  append_le(to, header.environment);
+  append_le(to, header.file);
+  append_le(to, header.offset);
+  append_le(to, header.sequence);
+  append_le(to, header.payload_bytes);
+  append_le(to, header.previous_crc);
+  append_le(to, header.payload_crc);
+  append_le(to, std::uint32_t{0});
+  header.header_crc = crc32c(to);
+  append_le(to, header.header_crc);
+  assert(to.size() == frame_header_bytes);
+  append_raw(to, payload);
+  to.resize(frame_bytes(payload.size()));
+}
+
+std::optional<frame_header> decode_frame_header(bytes_view raw) noexcept {
+  byte_reader reader(raw.first(frame_header_bytes));
+  frame_header header;
+  const auto found_magic = reader.fixed_le<std::uint32_t>();
+  header.format = reader.fixed_le<std::uint16_t>();
+  reader.fixed_le<std::uint16_t>();
+  header.environment = reader.fixed_le<std::uint64_t>();
+  header.file = reader.fixed_le<std::uint64_t>();
+  header.offset = reader.fixed_le<std::uint64_t>();
+  header.sequence = reader.fixed_le<std::uint64_t>();
+  header.payload_bytes = reader.fixed_le<std::uint64_t>();
+  header.previous_crc = reader.fixed_le<std::uint32_t>();
+  header.payload_crc = reader.fixed_le<std::uint32_t>();
+  reader.fixed_le<std::uint32_t>();
+  header.header_crc = reader.fixed_le<std::uint32_t>();
+  if (found_magic != magic || header.header_crc != crc32c(raw.first(frame_header_bytes - 4)))
+    return std::nullopt;
+  return header;
+}
+
+void payload_writer::tag(item_tag which) {
+  payload_.push_back(static_cast<std::byte>(which));
+}
+
+void payload_writer::select(std::uint64_t store, std::uint64_t segment) {
+  ++entries_;
+  if (selected_ && store_ == store && segment_ == segment) return;
+  selected_ = true;
+  store_ = store;
+  segment_ = segment;
+  tag(item_tag::segment);
+  append_varint(payload_, store);
+  append_varint(payload_, segment);
+}
+
+void payload_writer::store(std::uint64_t store, bytes_view name) {
+  tag(item_tag::store);
+  append_varint(payload_, store);
+  append_string(payload_, name);
+}
+
+void payload_writer::put(std::uint64_t store, std::uint64_t segment, bytes_view key,
+                         bytes_view value) {
+  select(store, segment);
+  tag(item_tag::put);
+  append_string(payload_, key);
+  append_string(payload_, value);
+}
+
+void payload_writer::erase(std::uint64_t store, std::uint64_t segment, bytes_view key) {
+  select(store, segment);
+  tag(item_tag::erase);
+  append_string(payload_, key);
+}
+
+void payload_writer::drop_below(std::uint64_t store, std::uint64_t segment) {
+  tag(item_tag::drop_below);
+  append_varint(payload_, store);
+  append_varint(payload_, segment);
+}
+
+void payload_writer::position(bytes_view name, bytes_view value) {
+  tag(item_tag::position);
+  append_string(payload_, name);
+  append_string(payload_, value);
+}
+
+void payload_writer::outbox(std::uint64_t sequence, bytes_view output) {
+  tag(item_tag::outbox);
+  append_varint(payload_, sequence);
+  append_string(payload_, output);
+}
+
+void payload_writer::acknowledged(std::uint64_t sequence) {
+  tag(item_tag::acknowledged);
+  append_varint(payload_, sequence);
+}
+
+void payload_writer::clear(std::uint64_t store, std::uint64_t segment, std::uint64_t generation) {
+  three(item_tag::clear, store, segment, generation);
+}
+
+void payload_writer::sealed(std::uint64_t store, std::uint64_t segment, std::uint64_t generation) {
+  three(item_tag::sealed, store, segment, generation);
+}
+
+void payload_writer::three(item_tag which, std::uint64_t first, std::uint64_t second,
+                           std::uint64_t third) {
+  tag(which);
+  append_varint(payload_, first);
+  append_varint(payload_, second);
+  append_varint(payload_, third);
+}
+
+namespace {
+
+class item_decoder {
+ public:
+  item_decoder(bytes_view payload, payload_visitor& visitor)
+      : reader_(payload), visitor_(&visitor) {}
+
+  bool all() {
+    while (!reader_.at_end()) {
+      if (!one(static_cast<item_tag>(reader_.byte()))) return false;
+    }
+    return true;
+  }
+
+ private:
+  // Reads the fields of an item, and tells the visitor only if all of them fitted.
+  bool one(item_tag which) {
+    switch (which) {
+      case item_tag::segment:
+        store_ = reader_.varint();
+        segment_ = reader_.varint();
+        selected_ = true;
+        return !reader_.failed();
+      case item_tag::put:
+        return selected_ && two_strings([this](bytes_view key, bytes_view value) {
+                 visitor_->put(store_, segment_, key, value);
+               });
+      case item_tag::erase:
+        return selected_ && erase();
+      case item_tag::position:
+        return two_strings(
+            [this](bytes_view name, bytes_view value) { visitor_->position(name, value); });
+      case item_tag::store:
+        return number_and_string(
+            [this](std::uint64_t id, bytes_view name) { visitor_->store(id, name); });
+      case item_tag::outbox:
+        return number_and_string(
+            [this](std::uint64_t sequence, bytes_view raw) { visitor_->outbox(sequence, raw); });
+      case item_tag::drop_below:
+        return drop_below();
+      case item_tag::acknowledged:
+        return acknowledged();
+      case item_tag::clear:
+        return three_numbers([this](std::uint64_t store, std::uint64_t id, std::uint64_t run) {
+          visitor_->clear(store, id, run);
+        });
+      case item_tag::sealed:
+        return three_numbers([this](std::uint64_t store, std::uint64_t id, std::uint64_t run) {
+          visitor_->sealed(store, id, run);
+        });
+    }
+    return false;
+  }
+
+  template <class Tell>
+  bool two_strings(Tell tell) {
+    const bytes_view first = reader_.string();
+    const bytes_view second = reader_.string();
+    if (reader_.failed()) return false;
+    tell(first, second);
+    return true;
+  }
+  template <class Tell>
+  bool number_and_string(Tell tell) {
+    const std::uint64_t number = reader_.varint();
+    const bytes_view text = reader_.string();
+    if (reader_.failed()) return false;
+    tell(number, text);
+    return true;
+  }
+  template <class Tell>
+  bool three_numbers(Tell tell) {
+    const std::uint64_t first = reader_.varint();
+    const std::uint64_t second = reader_.varint();
+    const std::uint64_t third = reader_.varint();
+    if (reader_.failed()) return false;
+    tell(first, second, third);
+    return true;
+  }
+  bool drop_below() {
+    const std::uint64_t store = reader_.varint();
+    const std::uint64_t segment = reader_.varint();
+    if (reader_.failed()) return false;
+    visitor_->drop_below(store, segment);
+    return true;
+  }
+  bool erase() {
+    const bytes_view key = reader_.string();
+    if (reader_.failed()) return false;
+    visitor_->erase(store_, segment_, key);
+    return true;
+  }
+  bool acknowledged() {
+    const std::uint64_t sequence = reader_.varint();
+    if (reader_.failed()) return false;
+    visitor_->acknowledged(sequence);
+    return true;
+  }
+  byte_reader reader_;
+  payload_visitor* visitor_;
+  bool selected_ = false;
+  std::uint64_t store_ = 0;
+  std::uint64_t segment_ = 0;
+};
+
+}  // namespace
+
+bool decode_payload(bytes_view payload, payload_visitor& visitor) {
+  return item_decoder(payload, visitor).all();
+}
+
+}  // namespace lentic::detail

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// One journal frame: everything that one commit makes durable, checksummed, at a 4 KiB boundary.
+//
+//   0      4        6      8            16           24      32        40
+//   +------+--------+------+------------+------------+-------+---------+---------------+
+//   | LFRM | format | zero | environment| file       | offset| sequence| payload bytes |
+//   +------+--------+------+------------+------------+-------+---------+---------------+
+//   48              52           56        60          64
+//   +---------------+------------+---------+-----------+----------------+-------------+
+//   | CRC of the    | CRC of the | zero    | CRC of    | payload ...    | zeros to a  |
+//   | frame before  | payload    |         | 0..59     |                | 4 KiB bound |
+//   +---------------+------------+---------+-----------+----------------+-------------+
+//
+// All integers little endian, all CRCs CRC-32C. "CRC of the frame before" is its header CRC, 0 for
+// the first frame of an environment. A frame names its own place, so a stale or misplaced one is
+// never taken for another.
+//
+// The payload is a sequence of items: a tag byte, then varints (v) and length-prefixed strings (s).
+//
+//   store        1 v:store s:name                    declares a store
+//   segment      2 v:store v:segment                 the puts and erases that follow belong here
+//   put          3 s:key s:value
+//   erase        4 s:key
+//   drop_below   5 v:store v:segment                 segments below are gone
+//   position     6 s:name s:value                    where a source stands
+//   outbox       7 v:sequence s:bytes                output made durable by frame `sequence`
+//   acknowledged 8 v:sequence                        outboxes up to it were delivered
+//   clear        9 v:store v:segment v:generation    empty here; runs up to that one are void
+//   sealed      10 v:store v:segment v:generation    what came before is in that run, if it exists
+//
+// Threads: plain values and pure functions. Errors: decoding answers, it does not throw.
+
+#include <lentic/bytes.hpp>
+
+#include <cstdint>
+#include <optional>
+
+namespace lentic::detail {
+
+inline constexpr std::size_t frame_alignment = 4096;
+inline constexpr std::size_t frame_header_bytes = 64;
+inline constexpr std::uint16_t journal_format = 0;
+
+// On disk. Never renumber.
+enum class item_tag : std::uint8_t {
+  store = 1,
+  segment = 2,
+  put = 3,
+  erase = 4,
+  drop_below = 5,
+  position = 6,
+  outbox = 7,
+  acknowledged = 8,
+  clear = 9,
+  sealed = 10,
+};
+
+struct frame_header {
+  std::uint16_t format = journal_format;
+  std::uint64_t environment = 0;
+  std::uint64_t file = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t sequence = 0;
+  std::uint64_t payload_bytes = 0;
+  std::uint32_t previous_crc = 0;
+  std::uint32_t payload_crc = 0;
+  std::uint32_t header_crc = 0;  // filled by encode
+};
+
+// Whole frame, a multiple of 4 KiB. Bytes a frame with this payload takes on disk.
+std::uint64_t frame_bytes(std::uint64_t payload_bytes) noexcept;
+
+// Writes header.header_crc and header.payload_crc, then header, payload and padding into `to`.
+void encode_frame(frame_header& header, bytes_view payload, bytes& to);
+
+// The header, if its own checksum holds. Precondition: 64 bytes.
+std::optional<frame_header> decode_frame_header(bytes_view raw) noexcept;
+
+// Collects the items of one payload.
+class payload_writer {
+ public:
+  void store(std::uint64_t store, bytes_view name);
+  void put(std::uint64_t store, std::uint64_t segment, bytes_view key, bytes_view value);
+  void erase(std::uint64_t store, std::uint64_t segment, bytes_view key);
+  void drop_below(std::uint64_t store, std::uint64_t segment);
+  void position(bytes_view name, bytes_view value);
+  void outbox(std::uint64_t sequence, bytes_view output);
+  void acknowledged(std::uint64_t sequence);
+  void clear(std::uint64_t store, std::uint64_t segment, std::uint64_t generation);
+  void sealed(std::uint64_t store, std::uint64_t segment, std::uint64_t generation);
+
+  bool empty() const noexcept { return payload_.empty(); }
+  bytes_view payload() const noexcept { return payload_; }
+  std::uint64_t entries() const noexcept { return entries_; }
+
+ private:
+  void tag(item_tag which);
+  void three(item_tag which, std::uint64_t first, std::uint64_t second, std::uint64_t third);
+  void select(std::uint64_t store, std::uint64_t segment);
+
+  bytes payload_;
+  std::uint64_t entries_ = 0;
+  bool selected_ = false;
+  std::uint64_t store_ = 0;
+  std::uint64_t segment_ = 0;
+};
+
+// What a decoded payload is told to.
+class payload_visitor {
+ public:
+  virtual ~payload_visitor() = default;
+  virtual void store(std::uint64_t store, bytes_view name) = 0;
+  virtual void put(std::uint64_t store, std::uint64_t segment, bytes_view key,
+                   bytes_view value) = 0;
+  virtual void erase(std::uint64_t store, std::uint64_t segment, bytes_view key) = 0;
+  virtual void drop_below(std::uint64_t store, std::uint64_t segment) = 0;
+  virtual void position(bytes_view name, bytes_view value) = 0;
+  virtual void outbox(std::uint64_t sequence, bytes_view output) = 0;
+  virtual void acknowledged(std::uint64_t sequence) = 0;
+  virtual void clear(std::uint64_t store, std::uint64_t segment, std::uint64_t generation) = 0;
+  virtual void sealed(std::uint64_t store, std::uint64_t segment, std::uint64_t generation) = 0;
+};
+
+// Visits every item in order; false at the first that does not parse (the visitor has then seen the
+// ones before it). O(payload).
+bool decode_payload(bytes_view payload, payload_visitor& visitor);
+
+}  // namespace lentic::detail

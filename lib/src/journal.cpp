@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "journal.hpp"
+
+#include <lentic/errc.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <exception>
+
+#include <fcntl.h>
+
+namespace lentic::detail {
+
+std::string journal::file_name(std::uint64_t number) {
+  return "journal-" + std::to_string(number) + ".log";
+}
+
+task<void> journal::append(std::uint64_t sequence, bytes_view payload) {
+  if (payload.size() > frame_payload_bytes_max)
+    fail(errc::too_large, "commit of " + std::to_string(payload.size()) + " bytes");
+  const std::uint64_t need = frame_bytes(payload.size());
+  const bool full =
+      files_.empty()
+      || (files_.back().bytes > 0 && files_.back().bytes + need > options_.file_bytes_max);
+  if (full) {
+    co_await cut_torn_tail();
+    co_await open_next(sequence);
+  }
+  const std::uint64_t offset = files_.back().bytes;
+  co_await make_room(offset + need);
+  frame_header header;
+  header.environment = options_.environment;
+  header.file = files_.back().number;
+  header.offset = offset;
+  header.sequence = sequence;
+  header.previous_crc = previous_crc_;
+  encode_frame(header, payload, buffer_);
+  tail_is_torn_ = true;
+  co_await current_.write_and_sync(buffer_, offset);
+  tail_is_torn_ = false;
+  files_.back().bytes = offset + need;
+  previous_crc_ = header.header_crc;
+  last_sequence_ = sequence;
+}
+
+// Makes the next file and its name durable. The file before keeps its unused zeros.
+task<void> journal::open_next(std::uint64_t sequence) {
+  const std::uint64_t number = next_number_;
+  const int flags = O_RDWR | O_CREAT | O_TRUNC;
+  coro::file opened = co_await home_->open_file(file_name(number), flags);
+  co_await current_.close();
+  current_ = std::move(opened);
+  allocated_ = 0;
+  journal_file next;
+  next.number = number;
+  next.first_sequence = sequence;
+  files_.push_back(next);
+  ++next_number_;
+  co_await home_->sync();
+}
+
+// Grows by a whole step if there is room for one, else by what is needed.
+task<void> journal::make_room(std::uint64_t end) {
+  if (end <= allocated_) co_return;
+  const std::uint64_t step = options_.growth_bytes;
+  const std::uint64_t generous = (end + step - 1) / step * step;
+  result<void> grown = co_await as_result(current_.allocate(allocated_, generous - allocated_));
+  if (!grown && grown.error() == std::errc::no_space_on_device) {
+    co_await current_.allocate(allocated_, end - allocated_);
+    allocated_ = end;
+    co_return;
+  }
+  grown.value();
+  allocated_ = generous;
+}
+
+task<void> journal::remove_before(std::uint64_t number) {
+  while (files_.size() > 1 && files_.front().number < number) {
+    const std::string name = file_name(files_.front().number);
+    files_.pop_front();
+    co_await home_->unlink(name);
+  }
+}
+
+task<void> journal::close() {
+  co_await current_.close();
+}
+
+task<void> journal::prepare_to_append() {
+  for (const std::uint64_t number : leftovers_) co_await home_->unlink(file_name(number));
+  if (!leftovers_.empty()) co_await home_->sync();
+  leftovers_.clear();
+  if (files_.empty()) co_return;
+  current_ = co_await home_->open_file(file_name(files_.back().number), O_RDWR);
+  allocated_ = co_await current_.size();
+  if (tail_is_torn_) {
+    co_await current_.truncate(files_.back().bytes);
+    allocated_ = files_.back().bytes;
+    tail_is_torn_ = false;
+  }
+  // What was replayed may be in the cache alone: after a kill, or after an fdatasync that failed
+  // and left pages that count as clean. So it is written again; the same bytes cannot be torn.
+  co_await current_.write_and_sync(buffer_, last_frame_at_);
+  allocated_ = std::max(allocated_, files_.back().bytes);
+}
+
+// What a write that failed left in a file that is full: read back, a part of a frame would be
+// damage, and a whole one would take the place of the one that was acknowledged instead.
+task<void> journal::cut_torn_tail() {
+  if (!tail_is_torn_) co_return;
+  co_await current_.truncate(files_.back().bytes);
+  co_await current_.sync();
+  tail_is_torn_ = false;
+}
+
+}  // namespace lentic::detail

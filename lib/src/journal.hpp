@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The journal: files journal-n.log of frames (frame.hpp), at most 16 MiB each unless one frame is
+// larger, growing by 1 MiB of allocated zeros. A frame is durable when append() returns; there is
+// one append at a time.
+//
+// Replay stops at the first frame that is not the one expected. If the chain goes on in the next
+// file, that was a rotation. If any later 4 KiB boundary holds a valid frame, or the manifest knows
+// of a later sequence, the journal is damaged. Else what follows is a torn tail and is cut.
+//
+// Threads: the environment's. Errors: std::system_error, coro::sync_error, errc::journal_damaged.
+
+#include "frame.hpp"
+
+#include <lentic/coro/file.hpp>
+#include <lentic/environment.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lentic::detail {
+
+// A commit larger than this is refused; a journal file that claims more is damaged.
+inline constexpr std::uint64_t frame_payload_bytes_max = std::uint64_t{1} << 30;
+
+struct journal_options {
+  std::uint64_t environment = 0;
+  std::uint64_t file_bytes_max = std::uint64_t{16} << 20;
+  std::uint64_t growth_bytes = std::uint64_t{1} << 20;
+};
+
+struct journal_start {
+  std::uint64_t first_file = 1;
+  std::uint64_t first_sequence = 1;
+  std::uint64_t durable_sequence = 0;  // the manifest's: the journal must reach it
+};
+
+struct replay_result {
+  std::uint64_t last_sequence = 0;
+  std::uint64_t frames = 0;
+  std::uint64_t bytes = 0;
+  std::optional<tail_cut> cut;
+};
+
+struct journal_file {
+  std::uint64_t number = 0;
+  std::uint64_t first_sequence = 0;  // of the first frame in it
+  std::uint64_t bytes = 0;           // up to the end of its last frame
+};
+
+class journal {
+ public:
+  // Tells the sequence and the payload of each valid frame; false means it does not parse.
+  using frame_handler = std::function<bool(std::uint64_t sequence, bytes_view payload)>;
+
+  journal(coro::directory& home, const journal_options& options) noexcept
+      : home_(&home), options_(options) {}
+
+  // Reads all frames in order. Changes nothing.
+  task<replay_result> replay(journal_start start, frame_handler handler);
+  // After replay, before the first append: makes durable what was found, cuts the torn tail,
+  // removes files that hold nothing.
+  task<void> prepare_to_append();
+
+  // Writes the frame; durable on return. After a failure that is not a sync_error it may be called
+  // again with the same sequence.
+  task<void> append(std::uint64_t sequence, bytes_view payload);
+
+  // Oldest first; the last one is being written.
+  const std::deque<journal_file>& files() const noexcept { return files_; }
+  // Removes files before `number`. Precondition: no live entry is in them.
+  task<void> remove_before(std::uint64_t number);
+  task<void> close();
+
+  static std::string file_name(std::uint64_t number);
+
+ private:
+  task<bytes> load(std::uint64_t number);
+  bool is_valid(bytes_view image, std::uint64_t file, std::uint64_t offset,
+                frame_header& header) const;
+  bool is_next(const frame_header& header) const;
+  task<std::vector<std::uint64_t>> find_files(std::uint64_t first);
+  std::uint64_t replay_file(bytes_view image, std::uint64_t number, frame_handler& handler);
+  void replay_one(bytes_view image, std::uint64_t number, frame_handler& handler);
+  std::optional<std::uint64_t> later_frame(bytes_view image, std::uint64_t number,
+                                           std::uint64_t from) const;
+  task<void> open_next(std::uint64_t sequence);
+  task<void> make_room(std::uint64_t end);
+  task<void> cut_torn_tail();
+
+  coro::directory* home_;
+  journal_options options_;
+  coro::file current_;
+  std::deque<journal_file> files_;
+  std::uint64_t next_number_ = 1;
+  std::deque<std::uint64_t> leftovers_;  // numbers of files to remove before appending
+  std::uint64_t allocated_ = 0;          // size of the current file
+  bool tail_is_torn_ = false;
+  std::uint64_t last_sequence_ = 0;
+  std::uint32_t previous_crc_ = 0;
+  bool chain_started_ = false;  // previous_crc_ is known
+  replay_result replayed_;
+  std::uint64_t stopped_file_ = 0;  // where the chain ended so far, for messages
+  std::uint64_t stopped_at_ = 0;
+  std::uint64_t last_frame_at_ = 0;  // its offset in the last file
+  bytes buffer_;                     // the last frame, whole
+};
+
+}  // namespace lentic::detail

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "crc32c.hpp"
+#include "journal.hpp"
+#include "numbered_name.hpp"
+
+#include <lentic/errc.hpp>
+
+#include <algorithm>
+
+#include <fcntl.h>
+
+namespace lentic::detail {
+
+namespace {
+
+std::uint64_t align_up(std::uint64_t offset) {
+  return (offset + frame_alignment - 1) / frame_alignment * frame_alignment;
+}
+
+// Offset behind the last byte that is not zero, at or after `from`; `from` when there is none.
+std::uint64_t end_of_data(bytes_view image, std::uint64_t from) {
+  std::uint64_t end = image.size();
+  while (end > from && image[end - 1] == std::byte{0}) --end;
+  return end;
+}
+
+[[noreturn]] void damaged(std::uint64_t file, std::uint64_t offset, const std::string& why) {
+  fail(errc::journal_damaged,
+       journal::file_name(file) + " at " + std::to_string(offset) + ": " + why);
+}
+
+}  // namespace
+
+task<bytes> journal::load(std::uint64_t number) {
+  coro::file source = co_await home_->open_file(file_name(number), O_RDONLY);
+  const std::uint64_t size = co_await source.size();
+  if (size > 2 * frame_payload_bytes_max) damaged(number, 0, "larger than any journal file");
+  bytes image(size);
+  const std::size_t got = co_await source.read(image, 0);
+  image.resize(got);
+  co_await source.close();
+  co_return image;
+}
+
+// A frame that is whole and belongs exactly here.
+bool journal::is_valid(bytes_view image, std::uint64_t file, std::uint64_t offset,
+                       frame_header& header) const {
+  if (offset > image.size() || image.size() - offset < frame_header_bytes) return false;
+  const auto found = decode_frame_header(image.subspan(offset, frame_header_bytes));
+  if (!found || found->environment != options_.environment || found->file != file
+      || found->offset != offset)
+    return false;
+  if (found->payload_bytes > image.size() - offset - frame_header_bytes) return false;
+  header = *found;
+  const bytes_view payload = image.subspan(offset + frame_header_bytes, found->payload_bytes);
+  return crc32c(payload) == found->payload_crc;
+}
+
+bool journal::is_next(const frame_header& header) const {
+  return header.sequence == last_sequence_ + 1
+      && (!chain_started_ || header.previous_crc == previous_crc_);
+}
+
+// Replays the frames of one file from its start; answers where the first unexpected one is.
+std::uint64_t journal::replay_file(bytes_view image, std::uint64_t number, frame_handler& handler) {
+  std::uint64_t offset = 0;
+  frame_header header;
+  while (is_valid(image, number, offset, header) && is_next(header)) {
+    if (header.format > journal_format)
+      fail(errc::newer_format, file_name(number) + " has format " + std::to_string(header.format)
+                                   + ", this build reads " + std::to_string(journal_format));
+    if (!handler(header.sequence, image.subspan(offset + frame_header_bytes, header.payload_bytes)))
+      damaged(number, offset, "a checksummed frame does not parse");
+    last_sequence_ = header.sequence;
+    previous_crc_ = header.header_crc;
+    chain_started_ = true;
+    ++replayed_.frames;
+    last_frame_at_ = offset;
+    offset += frame_bytes(header.payload_bytes);
+    replayed_.bytes += frame_bytes(header.payload_bytes);
+  }
+  return offset;
+}
+
+// The offset of a whole frame at or after `from` that we should have replayed, if there is one.
+std::optional<std::uint64_t> journal::later_frame(bytes_view image, std::uint64_t number,
+                                                  std::uint64_t from) const {
+  frame_header header;
+  for (std::uint64_t at = align_up(from); at < image.size(); at += frame_alignment) {
+    if (is_valid(image, number, at, header) && header.sequence > last_sequence_) return at;
+  }
+  return std::nullopt;
+}
+
+// Numbers of the files from `first` on, ascending; older ones are leftovers.
+task<std::vector<std::uint64_t>> journal::find_files(std::uint64_t first) {
+  std::vector<std::uint64_t> numbers;
+  const std::vector<std::string> names = co_await home_->list();
+  for (const std::string& name : names) {
+    const auto number = numbered(name, "journal-", ".log");
+    if (!number) continue;
+    if (*number >= first) {
+      numbers.push_back(*number);
+    } else {
+      leftovers_.push_back(*number);
+    }
+  }
+  std::sort(numbers.begin(), numbers.end());
+  co_return numbers;
+}
+
+void journal::replay_one(bytes_view image, std::uint64_t number, frame_handler& handler) {
+  const std::uint64_t sequence_before = last_sequence_;
+  const std::uint64_t end = replay_file(image, number, handler);
+  const bool chained = last_sequence_ != sequence_before;
+  if (const auto later = later_frame(image, number, end))
+    damaged(chained ? number : stopped_file_, chained ? end : stopped_at_,
+            "unreadable, yet a valid frame follows in " + file_name(number) + " at "
+                + std::to_string(*later));
+  const std::uint64_t data_end = end_of_data(image, end);
+  const bool torn = data_end > end;
+  if (chained) {
+    tail_is_torn_ = torn;
+    replayed_.cut.reset();
+    stopped_file_ = number;
+    stopped_at_ = end;
+    files_.push_back({number, sequence_before + 1, end});
+    buffer_ = to_bytes(image.subspan(last_frame_at_, std::min(end, image.size()) - last_frame_at_));
+    buffer_.resize(end - last_frame_at_);  // its padding may have been cut
+  } else {
+    leftovers_.push_back(number);
+  }
+  if (torn) replayed_.cut = tail_cut{last_sequence_ + 1, data_end - end, true};
+}
+
+task<replay_result> journal::replay(journal_start start, frame_handler handler) {
+  last_sequence_ = start.first_sequence - 1;
+  chain_started_ = start.first_sequence == 1;
+  next_number_ = start.first_file;
+  stopped_file_ = start.first_file;
+  const std::vector<std::uint64_t> numbers = co_await find_files(start.first_file);
+  for (const std::uint64_t number : numbers) {
+    const bytes image = co_await load(number);
+    replay_one(image, number, handler);
+  }
+  if (last_sequence_ < start.durable_sequence)
+    damaged(stopped_file_, stopped_at_,
+            "ends at commit " + std::to_string(last_sequence_) + ", but commit "
+                + std::to_string(start.durable_sequence) + " was durable");
+  if (!files_.empty()) next_number_ = files_.back().number + 1;
+  replayed_.last_sequence = last_sequence_;
+  co_return replayed_;
+}
+
+}  // namespace lentic::detail

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "limits.hpp"
+#include "row_layer.hpp"
+#include "young_table.hpp"
+
+#include <lentic/errc.hpp>
+#include <lentic/store/memory_store.hpp>
+
+namespace lentic {
+
+// The table, which clear() replaces under a cursor.
+class memory_store::layer final : public detail::layered {
+ public:
+  std::unique_ptr<detail::young_table> table = std::make_unique<detail::young_table>();
+  std::vector<detail::row_layer*> layers() override { return {table.get()}; }
+};
+
+memory_store::memory_store() : layer_(std::make_unique<layer>()) {}
+memory_store::~memory_store() = default;
+
+maybe_ready<std::optional<value_view>> memory_store::get(bytes_view key) {
+  const detail::young_table::entry* const found = layer_->table->find(key);
+  if (found == nullptr) return std::optional<value_view>();
+  return std::optional<value_view>(found->second.view());
+}
+
+maybe_ready<void> memory_store::put(bytes_view key, bytes_view value) {
+  detail::check_limits(key, value);
+  layer_->table->put(key, value);
+  return {};
+}
+
+maybe_ready<bool> memory_store::erase(bytes_view key) {
+  if (layer_->table->find(key) == nullptr) return false;
+  layer_->table->remove(key);
+  return true;
+}
+
+cursor memory_store::range(const key_range& range, direction order) {
+  return detail::make_merge_cursor(*layer_, range, order);
+}
+
+maybe_ready<void> memory_store::clear() {
+  layer_->table = std::make_unique<detail::young_table>();
+  return {};
+}
+
+std::uint64_t memory_store::approximate_count() const {
+  return layer_->table->live_count();
+}
+std::uint64_t memory_store::size_bytes() const {
+  return layer_->table->live_bytes();
+}
+
+byte_store& memory_segments::segment(segment_id id) {
+  if (id < floor_) fail(errc::invalid_argument, "segment " + std::to_string(id) + " was dropped");
+  return segments_[id];
+}
+
+byte_store* memory_segments::find_segment(segment_id id) {
+  const auto found = segments_.find(id);
+  return found == segments_.end() ? nullptr : &found->second;
+}
+
+std::vector<segment_id> memory_segments::segments(segment_id lo, segment_id hi) const {
+  std::vector<segment_id> ids;
+  for (auto at = segments_.lower_bound(lo); at != segments_.end() && at->first < hi; ++at)
+    ids.push_back(at->first);
+  return ids;
+}
+
+void memory_segments::seal_hint(segment_id) {}  // nothing is written out
+
+maybe_ready<void> memory_segments::drop_below(segment_id id) {
+  if (id <= floor_) return {};
+  floor_ = id;
+  segments_.erase(segments_.begin(), segments_.lower_bound(id));
+  return {};
+}
+
+}  // namespace lentic

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// mmap_segment: one segment of a store in an environment. Three layers, newest first:
+//
+//   young    rows put since the last seal; logged in the journal
+//   frozen   rows on their way into a run, while one is being written
+//   run      sorted, immutable, mapped read-only
+//
+// A commit cuts the dirty records of the young table into a frame. A seal freezes the young table
+// in the cut of one frame, writes frozen and old run as a new run once that frame is durable, and
+// then drops both. A record in the journal stays there until its file is recycled.
+//
+// While the run cannot be read the segment is quarantined: what needs the run throws errc::damaged;
+// puts go on, and nothing is sealed, because a new run would take the place of the damaged one.
+// That ends with clear() or a drop.
+//
+// Threads: the environment's owner. Errors: see byte_store.
+
+#include "frame.hpp"
+#include "row_layer.hpp"
+#include "run_file.hpp"
+#include "young_table.hpp"
+
+#include <lentic/store/byte_store.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lentic::detail {
+
+// What the segments of an environment ask of it.
+class segment_host {
+ public:
+  // Throws unless a write is allowed now.
+  virtual void check_writable() const = 0;
+  // False in memory: nothing is logged, so nothing is marked.
+  virtual bool is_durable() const = 0;
+  // A run that the segment gave up with the changes of the next commit: unmapped now, its file goes
+  // once that commit is durable.
+  virtual void retire_run(std::uint64_t store, std::uint64_t segment, std::uint64_t generation,
+                          bytes_view map) = 0;
+
+ protected:
+  ~segment_host() = default;
+};
+
+class mmap_segment final : public byte_store, public layered {
+ public:
+  mmap_segment(segment_host& host, std::uint64_t store, std::uint64_t id);
+  ~mmap_segment() override;
+
+  maybe_ready<std::optional<value_view>> get(bytes_view key) override;
+  maybe_ready<void> put(bytes_view key, bytes_view value) override;
+  maybe_ready<bool> erase(bytes_view key) override;
+  cursor range(const key_range& range, direction order = direction::forward) override;
+  // O(1) in rows. Durable with the next commit, as any put.
+  maybe_ready<void> clear() override;
+  std::uint64_t approximate_count() const override;
+  std::uint64_t size_bytes() const override;
+  std::vector<row_layer*> layers() override;
+
+  std::uint64_t id() const noexcept { return id_; }
+  std::uint64_t epoch() const noexcept { return epoch_; }  // changes when everything is dropped
+  std::uint64_t generation() const noexcept { return generation_; }
+  bytes_view run_map() const noexcept { return run_ ? run_->file() : bytes_view(); }
+  bool is_frozen() const noexcept { return frozen_ != nullptr; }
+  // In the cut of that frame; after a failure it waits, longer each time.
+  bool wants_seal(std::uint64_t sequence) const noexcept {
+    return seal_wanted_ && sequence >= seal_not_before_;
+  }
+  bool was_dropped() const noexcept { return dropped_; }
+
+  // Commit: logs what is dirty. `sequence` is the frame's.
+  void cut(payload_writer& to, std::uint64_t sequence);
+  // Marks for the next cut every young record that was last logged before `sequence`. Frozen ones
+  // are on their way into a run.
+  void relog_before(std::uint64_t sequence);
+
+  // Seal.
+  void want_seal() noexcept { seal_wanted_ = !young_->entries().empty() && quarantined_.empty(); }
+  // Right after cut(): the young rows become the frozen ones, and the frame says so.
+  void freeze(payload_writer& to, std::uint64_t generation);
+  // Rows of frozen and run: what the next run holds. The segment outlives it.
+  cursor sealed_rows();
+  // The run (null when no row was left) replaces frozen and the old run, whose map is answered
+  // (empty when there was none).
+  bytes_view adopt(std::unique_ptr<run_reader> run);
+  // The seal failed: the frozen rows are young again.
+  // `sequence` is the last durable one.
+  void thaw(std::uint64_t sequence);
+  // The segment is dropped: it gives up everything.
+  void drop();
+
+  // Recovery: entries as they were logged, and the run that the manifest names.
+  void replay_put(bytes_view key, bytes_view value, std::uint64_t sequence);
+  void replay_erase(bytes_view key, std::uint64_t sequence);
+  // Everything so far was cleared, or is in the run.
+  void replay_forget() { young_ = std::make_unique<young_table>(); }
+  // A run of that generation was tried: its number is taken.
+  void replay_generation(std::uint64_t generation) noexcept {
+    if (generation > generation_) generation_ = generation;
+  }
+  void attach_run(std::unique_ptr<run_reader> run, std::uint64_t generation);
+  void quarantine(std::string reason, std::uint64_t generation);
+
+ private:
+  class sealed_view;
+
+  void check_readable() const;
+  void give_up_everything();
+  void mark(young_table::entry& entry);
+  bool exists_below(bytes_view key);
+
+  segment_host* host_;
+  std::uint64_t store_;
+  std::uint64_t id_;
+  std::unique_ptr<young_table> young_;
+  std::unique_ptr<young_table> frozen_;
+  std::unique_ptr<run_reader> run_;
+  std::uint64_t generation_ = 0;      // of the last run that was tried
+  std::uint64_t run_generation_ = 0;  // of run_, or of the quarantined one; 0 when there is none
+  std::uint64_t epoch_ = 0;
+  std::vector<young_table::entry*> dirty_;
+  bool clear_pending_ = false;
+  bool seal_wanted_ = false;
+  unsigned seal_failures_ = 0;         // in a row
+  std::uint64_t seal_not_before_ = 0;  // the frame that may try again
+  bool dropped_ = false;
+  std::string quarantined_;  // why the run cannot be read
+  std::unique_ptr<sealed_view> sealed_view_;
+};
+
+}  // namespace lentic::detail

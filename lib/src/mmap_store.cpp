@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mmap_store.hpp"
+
+#include <lentic/errc.hpp>
+
+#include <algorithm>
+
+namespace lentic::detail {
+
+byte_store& mmap_store::segment(segment_id id) {
+  if (id < floor_)
+    fail(errc::invalid_argument, "segment " + std::to_string(id) + " of " + name_ + " was dropped");
+  return *replay_segment(id);
+}
+
+byte_store* mmap_store::find_segment(segment_id id) {
+  const auto found = segments_.find(id);
+  return found == segments_.end() ? nullptr : found->second.get();
+}
+
+std::vector<segment_id> mmap_store::segments(segment_id lo, segment_id hi) const {
+  std::vector<segment_id> ids;
+  for (auto at = segments_.lower_bound(lo); at != segments_.end() && at->first < hi; ++at)
+    ids.push_back(at->first);
+  return ids;
+}
+
+void mmap_store::seal_hint(segment_id id) {
+  const auto found = segments_.find(id);
+  if (found != segments_.end() && host_->is_durable()) found->second->want_seal();
+}
+
+maybe_ready<void> mmap_store::drop_below(segment_id id) {
+  if (id <= floor_) return {};
+  host_->check_writable();
+  floor_ = id;
+  drop_pending_ = host_->is_durable();
+  const auto end = segments_.lower_bound(id);
+  for (auto at = segments_.begin(); at != end; ++at) at->second->drop();
+  segments_.erase(segments_.begin(), end);
+  return {};
+}
+
+void mmap_store::cut(payload_writer& to, std::uint64_t sequence, std::vector<seal_job>& jobs) {
+  if (!declared_) to.store(id_, as_bytes(name_));
+  declared_ = true;
+  if (drop_pending_) to.drop_below(id_, floor_);
+  drop_pending_ = false;
+  for (auto& [id, segment] : segments_) {
+    segment->cut(to, sequence);
+    if (!segment->wants_seal(sequence) || segment->is_frozen()) continue;
+    const std::uint64_t generation = segment->generation() + 1;
+    segment->freeze(to, generation);
+    jobs.push_back({segment, id_, segment->epoch(), generation, sequence});
+  }
+}
+
+void mmap_store::relog_before(std::uint64_t sequence) {
+  for (auto& [id, segment] : segments_) segment->relog_before(sequence);
+}
+
+bool mmap_store::is_frozen() const {
+  return std::any_of(segments_.begin(), segments_.end(),
+                     [](const auto& each) { return each.second->is_frozen(); });
+}
+
+void mmap_store::replay_drop_below(segment_id id) {
+  floor_ = std::max(floor_, id);
+  segments_.erase(segments_.begin(), segments_.lower_bound(floor_));
+}
+
+std::shared_ptr<mmap_segment>& mmap_store::replay_segment(segment_id id) {
+  std::shared_ptr<mmap_segment>& found = segments_[id];
+  if (!found) found = std::make_shared<mmap_segment>(*host_, id_, id);
+  return found;
+}
+
+}  // namespace lentic::detail

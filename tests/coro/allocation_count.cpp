@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "allocation_count.hpp"
+
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+namespace {
+thread_local std::uint64_t count = 0;
+}  // namespace
+
+namespace lentic::test {
+std::uint64_t allocation_count() noexcept {
+  return count;
+}
+}  // namespace lentic::test
+
+// Replaced for the whole program: the only way to see allocations of code under test.
+void* operator new(std::size_t bytes) {
+  ++count;
+  if (void* const storage = std::malloc(bytes)) return storage;
+  throw std::bad_alloc();
+}
+void operator delete(void* storage) noexcept {
+  std::free(storage);
+}
+void operator delete(void* storage, std::size_t) noexcept {
+  std::free(storage);
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// durable DIR [--engine automatic|uring|threads] [--commits N]
+//
+// A program to be killed. It opens the environment in DIR, checks that everything in it is what
+// commit N leaves, prints "recovered N", then commits for ever and prints "ack N" for each commit
+// that is durable. All that commit N writes follows from N: rows in a byte store, rows and late
+// rows in segments that are sealed and dropped, a position, and an output that is acknowledged
+// three commits later. Journal files are small, so that they rotate.
+//
+// --commits N: closes after so many. Exit codes: 0, 2 usage, 3 the state is wrong, 4 an error.
+#include <lentic/coro/asio_runtime.hpp>
+#include <lentic/coro/sync_wait.hpp>
+#include <lentic/environment.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <limits>
+#include <map>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace {
+
+using lentic::as_bytes;
+using lentic::as_text;
+using lentic::byte_store;
+using lentic::environment;
+using lentic::segmented_store;
+using lentic::task;
+
+constexpr std::uint64_t keys = 40;
+constexpr std::uint64_t commits_per_segment = 16;
+constexpr std::uint64_t segments_kept = 4;
+constexpr std::uint64_t outputs_kept = 3;
+
+using expected_rows = std::map<std::string, std::string>;
+
+struct wrong_state : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+std::uint64_t segment_of(std::uint64_t n) {
+  return n / commits_per_segment;
+}
+
+std::uint64_t floor_of(std::uint64_t n) {
+  return segment_of(n) < segments_kept ? 0 : segment_of(n) - segments_kept;
+}
+
+// Between 10 bytes and 3 KiB.
+std::string value_of(std::uint64_t n) {
+  const std::string word = std::to_string(n) + ";";
+  std::string text = word;
+  while (text.size() < 10 + n * 7919 % 3000) text += word;
+  return text;
+}
+
+std::string total_key(std::uint64_t n) {
+  return "total-" + std::to_string(n % keys);
+}
+
+expected_rows totals_at(std::uint64_t n) {
+  expected_rows rows;
+  for (std::uint64_t m = n < keys ? 1 : n - keys + 1; m <= n; ++m) rows[total_key(m)] = value_of(m);
+  if (n % 2 == 1) rows["odd"] = std::to_string(n);
+  return rows;
+}
+
+expected_rows segment_at(std::uint64_t n, std::uint64_t segment) {
+  expected_rows rows;
+  const std::uint64_t end = (segment + 1) * commits_per_segment;
+  for (std::uint64_t m = std::max<std::uint64_t>(1, segment * commits_per_segment);
+       m < end && m <= n; ++m)
+    rows["row-" + std::to_string(m)] = value_of(m);
+  if (n >= end) rows["late"] = std::to_string(std::min(n, end + commits_per_segment - 1));
+  return rows;
+}
+
+task<void> check_rows(byte_store& store, expected_rows expected, std::string name) {
+  lentic::cursor rows = store.scan();
+  for (;;) {
+    const std::span<const lentic::row> block = co_await rows.next();
+    if (block.empty()) break;
+    for (const lentic::row& each : block) {
+      const auto found = expected.find(std::string(as_text(each.key)));
+      if (found == expected.end() || found->second != as_text(each.value))
+        throw wrong_state(name + " has a wrong " + std::string(as_text(each.key)));
+      expected.erase(found);
+    }
+  }
+  if (!expected.empty()) throw wrong_state(name + " lacks " + expected.begin()->first);
+}
+
+void check_outbox(const environment& env, std::uint64_t n) {
+  std::uint64_t after = 0;
+  for (std::uint64_t m = n < outputs_kept ? 1 : n - outputs_kept + 1; m <= n; ++m) {
+    const auto batch = env.next_output(after);
+    if (!batch || batch->sequence != m || as_text(batch->output) != "line " + std::to_string(m))
+      throw wrong_state("outbox " + std::to_string(m));
+    after = m;
+  }
+  if (env.next_output(after)) throw wrong_state("an outbox too many");
+}
+
+task<void> check(environment& env, std::uint64_t n) {
+  if (!env.recovered().quarantined.empty()) throw wrong_state(env.recovered().quarantined.front());
+  byte_store& totals = env.open_byte_store("totals");
+  const expected_rows rows = totals_at(n);
+  const std::string name = "totals";
+  co_await check_rows(totals, rows, name);
+  segmented_store& windows = env.open_segmented_store("windows");
+  if (windows.drop_floor() != floor_of(n)) throw wrong_state("the drop floor");
+  for (std::uint64_t id = floor_of(n); id <= segment_of(n); ++id) {
+    byte_store& segment = windows.segment(id);
+    const expected_rows inside = segment_at(n, id);
+    const std::string shown = "segment " + std::to_string(id);
+    co_await check_rows(segment, inside, shown);
+  }
+  constexpr lentic::segment_id last = std::numeric_limits<lentic::segment_id>::max();
+  if (!windows.segments(segment_of(n) + 1, last).empty()) throw wrong_state("a segment too many");
+  const auto position = env.position("input");
+  const bool placed = position && as_text(*position) == std::to_string(n);
+  if (n != 0 && !placed) throw wrong_state("the position");
+  check_outbox(env, n);
+}
+
+// A row into the segment of `n`, and a late one into that before, which may have been sealed.
+task<void> write_rows(segmented_store& windows, std::uint64_t n) {
+  const std::uint64_t id = segment_of(n);
+  const std::string key = "row-" + std::to_string(n);
+  const std::string value = value_of(n);
+  const std::string late = "late";
+  const std::string number = std::to_string(n);
+  co_await windows.segment(id).put(as_bytes(key), as_bytes(value));
+  if (id > 0) co_await windows.segment(id - 1).put(as_bytes(late), as_bytes(number));
+  if (id > 0 && n % 6 == 0) windows.seal_hint(id - 1);
+  co_await windows.drop_below(floor_of(n));
+}
+
+task<void> write_one(environment& env, std::uint64_t n) {
+  byte_store& totals = env.open_byte_store("totals");
+  const std::string value = value_of(n);
+  const std::string number = std::to_string(n);
+  const std::string total = total_key(n);
+  co_await totals.put(as_bytes(total), as_bytes(value));
+  const std::string odd = "odd";
+  if (n % 2 == 1) {
+    co_await totals.put(as_bytes(odd), as_bytes(number));
+  } else {
+    co_await totals.erase(as_bytes(odd));
+  }
+  segmented_store& windows = env.open_segmented_store("windows");
+  co_await write_rows(windows, n);
+  if (n % keys == 0) env.open_segmented_store("totals").seal_hint(0);
+  env.set_position("input", as_bytes(number));
+  env.append_output(as_bytes("line " + number));
+  if (n > outputs_kept) env.acknowledge(n - outputs_kept);
+}
+
+void say(const char* word, std::uint64_t n) {
+  std::printf("%s %llu\n", word, static_cast<unsigned long long>(n));
+  if (std::fflush(stdout) != 0) throw wrong_state("nobody reads");
+}
+
+task<void> live(lentic::coro::runtime& runtime, std::string directory, std::uint64_t commits) {
+  lentic::environment_options options;
+  options.directory = directory;
+  options.journal_file_bytes_max = 96 << 10;
+  options.journal_growth_bytes = 16 << 10;
+  const std::unique_ptr<environment> env = co_await environment::open(runtime, options);
+  std::exception_ptr error;
+  try {
+    std::uint64_t n = env->recovered().sequence;
+    co_await check(*env, n);
+    say("recovered", n);
+    for (std::uint64_t left = commits; left > 0; --left) {
+      ++n;
+      co_await write_one(*env, n);
+      const std::uint64_t sequence = co_await env->commit();
+      if (sequence != n) throw wrong_state("commit " + std::to_string(sequence));
+      say("ack", n);
+    }
+  } catch (...) {  // closed in any case; thrown below
+    error = std::current_exception();
+  }
+  co_await env->close();
+  if (error) std::rethrow_exception(error);
+}
+
+struct arguments {
+  std::string directory;
+  lentic::coro::engine_choice engine = lentic::coro::engine_choice::automatic;
+  std::uint64_t commits = std::numeric_limits<std::uint64_t>::max();
+};
+
+bool parse(int count, char** words, arguments& found) {
+  for (int i = 1; i < count; ++i) {
+    const std::string_view word = words[i];
+    const std::string_view value = i + 1 < count ? words[i + 1] : "";
+    if (word == "--engine" && value == "threads") {
+      found.engine = lentic::coro::engine_choice::threads;
+    } else if (word == "--engine" && value == "uring") {
+      found.engine = lentic::coro::engine_choice::uring;
+    } else if (word == "--commits" && !value.empty()) {
+      found.commits = std::strtoull(words[i + 1], nullptr, 10);
+    } else if (found.directory.empty() && !word.starts_with("--")) {
+      found.directory = word;
+      continue;
+    } else if (word != "--engine" || value != "automatic") {
+      return false;
+    }
+    ++i;
+  }
+  return !found.directory.empty();
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  arguments found;
+  if (!parse(count, words, found)) {
+    std::fputs("usage: durable DIR [--engine automatic|uring|threads] [--commits N]\n", stderr);
+    return 2;
+  }
+  try {
+    asio::io_context context;
+    lentic::coro::asio_runtime_options options;
+    options.engine = found.engine;
+    lentic::coro::asio_runtime runtime(context, options);
+    lentic::sync_wait(runtime, live(runtime, found.directory, found.commits));
+  } catch (const wrong_state& error) {
+    std::fprintf(stderr, "durable: wrong state: %s\n", error.what());
+    return 3;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "durable: %s\n", error.what());
+    return 4;
+  }
+  return 0;
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Single promises of commit and recovery, each on its own. The campaign found what they are about.
+#include "story.hpp"
+
+#include <lentic/coro/sync_wait.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <memory>
+#include <string>
+#include <system_error>
+
+namespace lentic::crash {
+namespace {
+
+using coro::sim_disk;
+using coro::sim_disk_options;
+using coro::sim_runtime;
+
+std::unique_ptr<environment> open(sim_runtime& runtime) {
+  return sync_wait(runtime, environment::open(runtime, small_files(32 << 10, 8 << 10)));
+}
+
+void put(sim_runtime& runtime, environment& env, std::string value) {
+  byte_store& store = env.open_byte_store("totals");
+  sync_wait(runtime, store.put(as_bytes("key"), as_bytes(value)));
+}
+
+TEST(CrashPromises, TheNameOfANewStateIsDurableWithItsFirstCommit) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    sim_disk disk(seed, sim_disk_options::drawn(seed));
+    {
+      sim_runtime runtime(disk, seed);
+      auto env = open(runtime);
+      put(runtime, *env, "value");
+      sync_wait(runtime, env->commit());
+      runtime.engine().cut_power();
+      EXPECT_THROW(sync_wait(runtime, env->close()), std::system_error);
+    }
+    sim_runtime runtime(disk, seed);
+    auto env = open(runtime);
+    EXPECT_EQ(env->recovered().sequence, 1U) << "seed " << seed;
+    sync_wait(runtime, env->close());
+  }
+}
+
+TEST(CrashPromises, OutputsOfCutsThatShareAFrameAreAllKept) {
+  sim_disk disk(1);
+  {
+    sim_runtime runtime(disk, 1);
+    auto env = open(runtime);
+    env->append_output(as_bytes("in flight "));
+    env->cut();
+    env->append_output(as_bytes("one "));
+    EXPECT_EQ(env->cut(), 2U);
+    env->append_output(as_bytes("two"));
+    EXPECT_EQ(env->cut(), 2U);
+    sync_wait(runtime, env->wait_durable(2));
+    sync_wait(runtime, env->close());
+  }
+  sim_runtime runtime(disk, 2);
+  auto env = open(runtime);
+  const auto batch = env->next_output(1);
+  ASSERT_TRUE(batch);
+  EXPECT_EQ(as_text(batch->output), "one two");
+  sync_wait(runtime, env->close());
+}
+
+TEST(CrashPromises, AnAcknowledgementIsNotDurableBeforeItsCommit) {
+  sim_disk disk(1);
+  {
+    sim_runtime runtime(disk, 1);
+    auto env = open(runtime);
+    env->append_output(as_bytes("output"));
+    sync_wait(runtime, env->commit());
+    put(runtime, *env, "value");
+    const commit_sequence sequence = env->cut();
+    env->acknowledge(1);
+    sync_wait(runtime, env->wait_durable(sequence));
+    sync_wait(runtime, env->close());  // drops what was not cut
+  }
+  sim_runtime runtime(disk, 2);
+  auto env = open(runtime);
+  EXPECT_TRUE(env->next_output(0));
+  sync_wait(runtime, env->close());
+}
+
+TEST(CrashPromises, CloseReturnsWhenWhatGoesOnBesideFails) {
+  for (std::uint64_t operation = 1; operation <= 60; ++operation) {
+    sim_disk disk(1);
+    sim_runtime runtime(disk, 1);
+    auto env = open(runtime);
+    put(runtime, *env, "value");
+    env->open_segmented_store("totals").seal_hint(0);
+    sync_wait(runtime, env->commit());
+    runtime.engine().fail_from(runtime.io().operations() + operation, ENOSPC);
+    EXPECT_NO_THROW(static_cast<void>(sync_wait(runtime, as_result(env->close()))));
+  }
+}
+
+// The journal's upkeep asks for a commit, which may have nothing to say.
+TEST(CrashPromises, ACutWithNothingNewKeepsTheFrameThatWaits) {
+  sim_disk disk(1);
+  commit_sequence last = 0;
+  {
+    sim_runtime runtime(disk, 1);
+    auto env = open(runtime);
+    for (int i = 0; i < 400; ++i) {
+      put(runtime, *env, std::string(9000, 'x'));
+      env->cut();
+      for (int turns = 0; turns < i % 7; ++turns) runtime.turn();
+      env->cut();
+      last = env->cut();
+      if (i % 3 == 0) sync_wait(runtime, env->wait_durable(last));
+    }
+    EXPECT_NO_THROW(sync_wait(runtime, env->wait_durable(last)));
+    sync_wait(runtime, env->close());
+  }
+  sim_runtime runtime(disk, 2);
+  auto env = open(runtime);
+  EXPECT_EQ(env->recovered().sequence, last);
+  sync_wait(runtime, env->close());
+}
+
+// Commits until journal files were recycled, and closes.
+void rotate(sim_disk& disk, std::uint64_t seed) {
+  sim_runtime runtime(disk, seed);
+  auto env = open(runtime);
+  for (int i = 0; i < 40; ++i) {
+    put(runtime, *env, std::string(9000, 'x'));
+    sync_wait(runtime, env->commit());
+  }
+  sync_wait(runtime, env->close());
+}
+
+std::uint64_t newest_manifest(const sim_disk& disk) {
+  std::uint64_t newest = 0;
+  for (std::uint64_t n = 1; n < 200; ++n) {
+    if (disk.content("state/MANIFEST-" + std::to_string(n))) newest = n;
+  }
+  return newest;
+}
+
+// An unsynced file may hold what a deleted one held.
+TEST(CrashPromises, AnOlderManifestInANewerFileIsNotTaken) {
+  sim_disk disk(1);
+  rotate(disk, 1);
+  const auto older = disk.content("state/MANIFEST-" + std::to_string(newest_manifest(disk)));
+  ASSERT_TRUE(older);
+  rotate(disk, 2);
+  disk.put_file("state/MANIFEST-" + std::to_string(newest_manifest(disk) + 1), *older);
+  sim_runtime runtime(disk, 3);
+  auto env = open(runtime);
+  EXPECT_EQ(env->recovered().sequence, 80U);
+  sync_wait(runtime, env->close());
+}
+
+}  // namespace
+}  // namespace lentic::crash

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "help_text.hpp"
+
+namespace lentic::tool {
+
+const char* const main_footer = R"(
+Rows go to stdout, everything else to stderr.
+
+Exit codes:
+  0    complete            2  wrong arguments      3  bad input
+  4    unusable state      5  a system call failed (full disk, ...)
+  130  SIGINT, 143 SIGTERM: committed, rows written; the same command goes on
+  141  stdout was closed: rows kept in the state; the same command goes on
+
+"lentic run --help" states the rules of time, bad rows and restarts.)";
+
+const char* const run_footer = R"(
+Times in the input are read one by one: RFC 3339 with optional seconds
+(2001-01-31T14:05Z) or integer milliseconds since 1970. --time-format is for
+output only. Durations: 500ms, 1s, 10m, 1h, 1d.
+
+Windows: a window [start, end) takes a row while end > stream time - grace.
+Stream time is the largest time of any good row; a row raises it before it is
+tested. A (row, window) pair that comes later is dropped and counted
+(late_dropped). Each window is printed when it closes; at the end of the input
+those still open are printed too, and again when the input has grown.
+
+Numbers: the first good row makes a column integer or floating; a later
+mismatch is a bad row. Sums, minima and maxima of integers are exact; a sum
+that would overflow makes the row bad and changes nothing. avg is the shortest
+text of the double.
+
+Bad rows: a time that cannot be read, lies before 1970, or whose window would
+end after 9999; a number of the wrong type; an empty named field; a key with a
+line break; a line over 1 MiB; invalid UTF-8; a wrong number of fields; with
+--max-jump, a time that would raise stream time by more. Each is reported as
+file:line:column: reason and skipped, up to --max-bad over all attempts. Past
+it, what precedes is committed and the exit code is 3.
+
+With --state: state, input position and pending rows commit together, and rows
+are printed only once the commit that carries them is on disk. After a crash,
+a signal or a full disk the same command goes on where the last commit was;
+append to the same output with >>. Rows may then appear twice, so readers drop
+lines with a wrong number of fields or an open quote, drop repeated headers,
+and let the last of several lines for one (key, window_start) win. That gives
+exactly the result of an undisturbed run.
+The position is bytes and rows read, proven by SHA-256 of the first 64 KiB and
+of the 4 KiB before it; another input is refused, and so is a last line that
+had no line end and has grown. A gzip input is decompressed again up to the
+position. For "-" the producer starts from the beginning
+again, unless --stdin new.
+--key, --ts, --window, --grace, --retention, --agg, --emit, --output and
+--time-format belong to the state and cannot change; other options can.
+
+Exit codes: 0 complete, 2 arguments, 3 input, 4 state, 5 system,
+130 SIGINT, 143 SIGTERM, 141 stdout closed.
+
+Example:
+  lentic run flights.csv.gz --ts scheduled --key origin --window tumbling:1h \
+    --grace 2h --agg count,sum:delay,max:delay --state st --output csv >> out)";
+
+const char* const read_footer = R"(
+Shows what is retained: windows that start within the retention time before the
+newest one, as of the last commit. Older windows have been dropped.)";
+
+}  // namespace lentic::tool

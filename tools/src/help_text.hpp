@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// What --help says below the list of options: the rules of the command.
+
+namespace lentic::tool {
+
+extern const char* const main_footer;
+extern const char* const run_footer;
+extern const char* const read_footer;  // of get and scan
+
+}  // namespace lentic::tool

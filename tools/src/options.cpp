@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The only file that includes CLI11: it takes seconds to compile. CLI11 splits the command line
+// into texts; every value is read by our own parsers, so that all messages have one form.
+#include "options.hpp"
+
+#include "help_text.hpp"
+#include "suggest.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+namespace lentic::tool {
+
+namespace {
+
+// A value that its parser refused: `--grace "2x": not a duration (want ...)`.
+usage_error refused(std::string_view option, std::string_view text, const std::string& reason) {
+  return usage_error(std::string(option) + " " + in_quotes(text) + ": " + reason);
+}
+
+template <class Parse>
+auto parsed(std::string_view option, const std::string& text, Parse parse) {
+  auto value = parse(text);
+  if (!value) throw refused(option, text, value.error().message());
+  return *std::move(value);
+}
+
+template <class Value>
+struct choice {
+  std::string_view name;
+  Value value;
+};
+
+template <class Value, std::size_t count>
+Value chosen(std::string_view option, const std::string& text,
+             const std::array<choice<Value>, count>& choices) {
+  std::array<std::string_view, count> names;
+  std::string list;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (choices[i].name == text) return choices[i].value;
+    names[i] = choices[i].name;
+    if (i != 0) list += i + 1 == count ? " or " : ", ";
+    list += choices[i].name;
+  }
+  const std::string guess = did_you_mean(text, names);
+  throw refused(option, text, "want " + list + (guess.empty() ? "" : "; " + guess));
+}
+
+constexpr std::array<choice<output_format>, 3> outputs{{{"table", output_format::table},
+                                                        {"csv", output_format::csv},
+                                                        {"ndjson", output_format::ndjson}}};
+constexpr std::array<choice<time_format>, 2> time_formats{
+    {{"rfc3339", time_format::rfc3339}, {"ms", time_format::ms}}};
+enum class shown { automatic, always, never };
+constexpr std::array<choice<shown>, 3> progresses{
+    {{"auto", shown::automatic}, {"always", shown::always}, {"never", shown::never}}};
+constexpr std::array<choice<statistics_format>, 1> statistics{{{"json", statistics_format::json}}};
+constexpr std::array<choice<stdin_content>, 2> stdin_contents{
+    {{"replay", stdin_content::replayed}, {"new", stdin_content::fresh}}};
+
+std::uint64_t whole_number(std::string_view option, const std::string& text) {
+  std::uint64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, value);
+  if (failure != std::errc() || stop != end) throw refused(option, text, "not a whole number");
+  return value;
+}
+
+// The texts of one subcommand's options; empty: not given.
+struct output_texts {
+  std::string output;
+  std::string times = "rfc3339";
+
+  void add_to(CLI::App& app) {
+    app.add_option("--output", output, "table, csv or ndjson; table on a terminal, else csv")
+        ->type_name("FORMAT");
+    add_times_to(app);
+  }
+  void add_times_to(CLI::App& app) {
+    app.add_option("--time-format", times, "rfc3339 or ms since 1970, for output")
+        ->type_name("FORMAT")
+        ->capture_default_str();
+  }
+  output_format format(const terminal_facts& terminal) const {
+    if (!output.empty()) return chosen("--output", output, outputs);
+    return terminal.stdout_is_terminal ? output_format::table : output_format::csv;
+  }
+  time_format time() const { return chosen("--time-format", times, time_formats); }
+};
+
+struct range_texts {
+  std::string from;
+  std::string to;
+
+  void add_to(CLI::App& app) {
+    app.add_option("--from", from, "only windows that start at this time or later")
+        ->type_name("TIME");
+    app.add_option("--to", to, "only windows that start at this time or earlier")
+        ->type_name("TIME");
+  }
+  start_range range() const {
+    start_range starts;
+    if (!from.empty()) starts.from_ms = parsed("--from", from, parse_time);
+    if (!to.empty()) starts.to_ms = parsed("--to", to, parse_time);
+    return starts;
+  }
+};
+
+struct run_texts {
+  std::string input, ts, key, window, agg, grace = "0", retention, emit = "close", state,
+                                           commit = "1s", progress = "auto", bad = "0", jump, stats,
+                                           stdin_is = "replay";
+  output_texts output;
+  bool log_commits = false;
+
+  void add_to(CLI::App& app);
+  void add_rules_to(CLI::App& app);
+  run_options read(const terminal_facts& terminal, bool stdin_given) const;
+};
+
+void run_texts::add_to(CLI::App& app) {
+  app.footer(run_footer);
+  app.add_option("INPUT", input, "CSV with a header line, plain or gzip; - for stdin")->required();
+  app.add_option("--ts", ts, "the field with the time of a row")->type_name("FIELD")->required();
+  app.add_option("--key", key, "the field to group by")->type_name("FIELD")->required();
+  app.add_option("--window", window, "tumbling:SIZE or hopping:SIZE/ADVANCE")
+      ->type_name("WINDOW")
+      ->required();
+  app.add_option("--agg", agg, "list of count, sum:FIELD, min:FIELD, max:FIELD, avg:FIELD")
+      ->type_name("LIST")
+      ->required();
+  app.add_option("--state", state, "keep state in this directory, and go on from there")
+      ->type_name("DIR");
+  output.add_to(app);
+  add_rules_to(app);
+}
+
+void run_texts::add_rules_to(CLI::App& app) {
+  app.add_option("--grace", grace, "how long after its end a window takes late rows")
+      ->type_name("DURATION")
+      ->capture_default_str();
+  app.add_option("--retention", retention, "how long windows are kept; default size + grace")
+      ->type_name("DURATION");
+  app.add_option("--emit", emit, "close: print a window when it closes")->capture_default_str();
+  app.add_option("--commit-interval", commit, "time or rows between commits: 1s, 5000rows")
+      ->type_name("INTERVAL")
+      ->capture_default_str();
+  app.add_option("--max-bad", bad, "bad rows to report and skip before giving up")
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--max-jump", jump, "a row that raises stream time by more is bad; default off")
+      ->type_name("DURATION");
+  app.add_option("--stdin", stdin_is, "for INPUT -: replay (from its start) or new rows only")
+      ->type_name("WHAT")
+      ->capture_default_str();
+  app.add_option("--progress", progress, "auto, always or never; auto: on a terminal")
+      ->type_name("WHEN")
+      ->capture_default_str();
+  app.add_option("--stats", stats, "json: print one object of statistics at the end, on stderr")
+      ->type_name("FORMAT");
+  app.add_flag("--log-commits", log_commits,
+               "print 'resumed row R' and 'commit N row R' on stderr");
+}
+
+run_options run_texts::read(const terminal_facts& terminal, bool stdin_given) const {
+  run_options run;
+  run.input = input;
+  run.ts_field = ts;
+  run.key_field = key;
+  run.window = parsed("--window", window, parse_window);
+  run.grace_ms = parsed("--grace", grace, parse_duration);
+  const std::int64_t retention_least = run.window.size_ms + run.grace_ms;
+  run.retention_ms =
+      retention.empty() ? retention_least : parsed("--retention", retention, parse_duration);
+  if (run.retention_ms < retention_least) {
+    throw usage_error("--retention " + retention + " is smaller than window size + grace, "
+                      + duration_text(retention_least));
+  }
+  run.aggregates = parse_aggregates(agg);
+  if (emit != "close") throw refused("--emit", emit, "want close");
+  if (!state.empty()) run.state_directory = state;
+  run.commit_every = parsed("--commit-interval", commit, parse_commit_interval);
+  run.output = output.format(terminal);
+  run.times = output.time();
+  if (run.output == output_format::table && run.state_directory && !terminal.stdout_is_terminal) {
+    throw usage_error("--output table with --state works on a terminal only",
+                      "use --output csv or ndjson for files and pipes");
+  }
+  const shown when = chosen("--progress", progress, progresses);
+  run.show_progress =
+      when == shown::always || (when == shown::automatic && terminal.stderr_is_terminal);
+  run.bad_rows_max = whole_number("--max-bad", bad);
+  if (!jump.empty()) run.jump_ms_max = parsed("--max-jump", jump, parse_duration);
+  if (!stats.empty()) run.statistics = chosen("--stats", stats, statistics);
+  run.log_commits = log_commits;
+  run.stdin_is = chosen("--stdin", stdin_is, stdin_contents);
+  if (stdin_given && input != "-") throw usage_error("--stdin is for INPUT - only");
+  return run;
+}
+
+struct get_texts {
+  std::string state, key, at;
+  range_texts range;
+  output_texts output;
+
+  void add_to(CLI::App& app) {
+    app.footer(read_footer);
+    app.add_option("--state,DIR", state, "the state directory")->required();
+    app.add_option("--key,KEY", key, "the key")->required();
+    app.add_option("--at", at, "only windows that hold this time")->type_name("TIME");
+    range.add_to(app);
+    output.add_to(app);
+  }
+  get_options read(const terminal_facts& terminal) const {
+    get_options get;
+    get.state_directory = state;
+    get.key = key;
+    get.starts = range.range();
+    if (!at.empty()) get.at_ms = parsed("--at", at, parse_time);
+    get.output = output.format(terminal);
+    get.times = output.time();
+    return get;
+  }
+};
+
+struct scan_texts {
+  std::string state;
+  std::optional<std::string> key, prefix;
+  range_texts range;
+  output_texts output;
+
+  void add_to(CLI::App& app) {
+    app.footer(read_footer);
+    app.add_option("--state,DIR", state, "the state directory")->required();
+    app.add_option("--key", key, "only this key")->type_name("KEY");
+    app.add_option("--prefix", prefix, "only keys that begin so")->type_name("TEXT");
+    range.add_to(app);
+    output.add_to(app);
+  }
+  scan_options read(const terminal_facts& terminal) const {
+    if (key && prefix) throw usage_error("--key and --prefix do not go together");
+    scan_options scan;
+    scan.state_directory = state;
+    scan.key = key;
+    scan.prefix = prefix;
+    scan.starts = range.range();
+    scan.output = output.format(terminal);
+    scan.times = output.time();
+    return scan;
+  }
+};
+
+struct stat_texts {
+  std::string state;
+  output_texts output;
+
+  void add_to(CLI::App& app) {
+    app.add_option("--state,DIR", state, "the state directory")->required();
+    output.add_times_to(app);
+  }
+};
+
+// The whole command line, and the subcommand that stood on it.
+struct parser {
+  parser();
+  command parse(std::span<const std::string> arguments, const terminal_facts& terminal);
+  command read(const terminal_facts& terminal) const;
+  // The subcommand given, `app` if none.
+  const CLI::App& current() const;
+  std::string name() const;
+  usage_error mistake(const CLI::ParseError& error) const;
+  void refuse_unknown() const;
+
+  CLI::App app{"Windowed statistics over streams, in durable state."};
+  CLI::App* run = app.add_subcommand("run", "read rows, print windows as they close");
+  CLI::App* get = app.add_subcommand("get", "show the windows of one key in a state directory");
+  CLI::App* scan = app.add_subcommand("scan", "show the windows in a state directory");
+  CLI::App* store = app.add_subcommand("store", "look at a state directory itself");
+  CLI::App* stat = store->add_subcommand("stat", "show what a state directory holds");
+  run_texts run_values;
+  get_texts get_values;
+  scan_texts scan_values;
+  stat_texts stat_values;
+};
+
+parser::parser() {
+  app.name("lentic");
+  app.footer(main_footer);
+  app.set_version_flag("--version", "lentic " LENTIC_VERSION);
+  app.require_subcommand(0, 1);
+  store->require_subcommand(0, 1);
+  run_values.add_to(*run);
+  get_values.add_to(*get);
+  scan_values.add_to(*scan);
+  stat_values.add_to(*stat);
+}
+
+const CLI::App& parser::current() const {
+  for (const CLI::App* each : {run, get, scan, stat, store}) {
+    if (each->parsed()) return *each;
+  }
+  return app;
+}
+
+std::string parser::name() const {
+  const CLI::App& where = current();
+  if (&where == &app) return "lentic";
+  return (&where == stat ? "lentic store " : "lentic ") + where.get_name();
+}
+
+// An unknown option or word, before whatever else is wrong: it may be why something is missing.
+void parser::refuse_unknown() const {
+  const std::vector<std::string> rest = app.remaining(true);
+  if (rest.empty()) return;
+  const auto option = std::find_if(rest.begin(), rest.end(), [](const std::string& text) {
+    return text.size() > 1 && text.front() == '-';
+  });
+  const std::string& word = option == rest.end() ? rest.front() : *option;
+  const CLI::App& where = current();
+  const bool command_wanted = option == rest.end() && (&where == &app || &where == store);
+  std::vector<std::string> names;
+  if (command_wanted) {
+    for (const CLI::App* each : where.get_subcommands(nullptr)) names.push_back(each->get_name());
+  } else {
+    for (const CLI::Option* each : where.get_options()) {
+      for (const std::string& long_name : each->get_lnames()) names.push_back("--" + long_name);
+    }
+  }
+  const std::vector<std::string_view> candidates(names.begin(), names.end());
+  const std::string guess = did_you_mean(word.substr(0, word.find('=')), candidates);
+  const char* const what = option != rest.end() ? "no option "
+                         : command_wanted       ? "no command "
+                                                : "one argument too many: ";
+  throw usage_error(what + in_quotes(word) + (guess.empty() ? "" : "; " + guess));
+}
+
+usage_error parser::mistake(const CLI::ParseError& error) const {
+  std::string text = error.what();
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return usage_error(text);
+}
+
+command parser::parse(std::span<const std::string> arguments, const terminal_facts& terminal) {
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::Success& help) {
+    std::ostringstream out;
+    std::ostringstream err;
+    app.exit(help, out, err);
+    return print_and_exit{out.str(), exit_code::complete};
+  } catch (const CLI::ParseError& error) {
+    refuse_unknown();
+    throw mistake(error);
+  }
+  return read(terminal);
+}
+
+command parser::read(const terminal_facts& terminal) const {
+  if (run->parsed()) return run_values.read(terminal, run->count("--stdin") != 0);
+  if (get->parsed()) return get_values.read(terminal);
+  if (scan->parsed()) return scan_values.read(terminal);
+  if (stat->parsed()) return stat_options{stat_values.state, stat_values.output.time()};
+  throw usage_error(store->parsed() ? "a command is missing: stat"
+                                    : "a command is missing: run, get, scan or store stat");
+}
+
+}  // namespace
+
+command parse_options(std::span<const std::string> arguments, terminal_facts terminal) {
+  parser line;
+  try {
+    return line.parse(arguments, terminal);
+  } catch (const usage_error& error) {
+    const std::string hint = error.hint().empty() ? line.name() + " --help" : error.hint();
+    return print_and_exit{"lentic: " + std::string(error.what()) + "\nhint: " + hint + "\n",
+                          exit_code::usage};
+  }
+}
+
+std::string unknown_column_text(std::string_view column, std::span<const std::string_view> columns,
+                                std::string_view file) {
+  std::string text = "no column " + in_quotes(column) + " in " + std::string(file) + " (have: ";
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (i != 0) text += ", ";
+    text += columns[i];
+  }
+  const std::string guess = did_you_mean(column, columns);
+  return text + (guess.empty() ? ")" : "); " + guess);
+}
+
+}  // namespace lentic::tool

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run_command.hpp"
+
+#include "topology.hpp"
+
+#include <lentic/errc.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace lentic::tool {
+
+namespace {
+
+constexpr std::string_view window_store_name = "windows";
+constexpr std::string_view run_store_name = "run";
+
+windows::window_store_options window_options(const run_options& options) {
+  windows::window_store_options chosen;
+  chosen.window_size_ms = options.window.size_ms;
+  chosen.advance_ms = options.window.advance_ms;
+  chosen.retention_ms = options.retention_ms;
+  return chosen;
+}
+
+std::uint64_t lines_in(bytes_view text) {
+  return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), std::byte{'\n'}));
+}
+
+}  // namespace
+
+run_command::run_command(coro::runtime& runtime, const run_options& options, job_streams streams)
+    : runtime_(runtime),
+      options_(options),
+      streams_(std::move(streams)),
+      started_ms_(runtime.now_ms()),
+      last_commit_ms_(runtime.now_ms()),
+      commit_done_(runtime.queue()),
+      background_(runtime.queue()) {}
+
+void run_command::say(const std::string& line) const {
+  streams_.error_text(line + "\n");
+}
+
+void run_command::interrupt(int code) {
+  if (interrupted_ == 0) interrupted_ = code;
+  stop_.request_stop();
+}
+
+// A background failure: reading ends, and the owner finds the reason in check().
+void run_command::fail_soon() {
+  stop_.request_stop();
+}
+
+task<int> run_command::run() {
+  co_await open_state();
+  int code = exit_code::complete;
+  std::exception_ptr error;
+  try {
+    code = co_await run_in_state();
+  } catch (...) {  // rethrown below, once the state is closed
+    error = std::current_exception();
+  }
+  take_figures();
+  const result<void> closed = co_await as_result(shut());
+  figures_.bytes_written = env_->statistics().bytes_written;
+  if (error) std::rethrow_exception(error);
+  closed.value();
+  co_return code;
+}
+
+task<void> run_command::open_state() {
+  environment_options chosen;
+  chosen.directory = options_.state_directory.value_or("");
+  chosen.log = [this](std::string_view line) { say(std::string(line)); };
+  try {
+    env_ = co_await environment::open(runtime_, chosen);
+  } catch (const std::system_error& failure) {
+    // Ours name the place; those of the system do not.
+    if (failure.code().category() == lentic::error_category()) throw;
+    throw std::system_error(failure.code(), chosen.directory);
+  }
+}
+
+task<void> run_command::shut() {
+  tick_stop_.request_stop();
+  stop_.request_stop();
+  co_await background_.join();
+  if (delivery_) co_await delivery_->abandon();
+  co_await env_->close();
+}
+
+task<int> run_command::run_in_state() {
+  const recovery_report& found = env_->recovered();
+  if (found.cut)
+    say("lentic: the last frame of the journal (commit " + std::to_string(found.cut->sequence)
+        + ") was not complete and was cut; the state is commit " + std::to_string(found.sequence));
+  for (const std::string& each : found.quarantined) say("lentic: quarantined: " + each);
+  run_store_ = &env_->open_byte_store(run_store_name);
+  segmented_store& segments = env_->open_segmented_store(window_store_name);
+  windows_ = std::make_unique<windows::window_store>(segments, window_options(options_));
+  job_ = std::make_unique<row_job>(*windows_, options_);
+  std::optional<stored_run> stored = co_await load_run(*run_store_);
+  resumed_ = stored.has_value();
+  const std::string topology_now = encode_topology(topology_of(options_));
+  if (stored) {
+    stored_ = std::move(*stored);
+    rows_printed_before_ = stored_.totals.rows_printed;
+    const auto before = decode_topology(stored_.topology).value();
+    const auto difference = topology_difference(before, topology_of(options_));
+    if (difference)
+      fail(lentic::errc::store_mismatch, *options_.state_directory
+                                             + " belongs to another topology: " + *difference
+                                             + "; use those options or another --state");
+    job_->values().restore_types(stored_.types).value();
+    const auto state = windows::aggregation_state::decode(stored_.aggregation).value();
+    windows_->restore(state.store);
+    co_await job_->aggregation().restore(state);
+  }
+  stored_.topology = topology_now;
+  prepare_output(resumed_);
+  if (options_.show_progress) background_.spawn(show_progress());
+  try {
+    co_await open_input();
+  } catch (const std::system_error& failure) {
+    if (!stop_.stop_requested() || failure.code() != std::errc::operation_canceled) throw;
+  }
+  if (!input_open_) {  // before the first row: the state is as it was
+    co_await delivery_->deliver_recovered();
+    co_return interrupted_;
+  }
+  if (options_.log_commits) say("resumed row " + std::to_string(rows_));
+  figures_.resumed_at_row = rows_;
+  const bool undelivered = env_->next_output(0).has_value();
+  co_await delivery_->deliver_recovered();
+  delivery_->start();
+  background_.spawn(tick());
+  const bool was_complete = stored_.totals.complete;
+  co_await read_rows();
+  delivery_->check();
+  if (tick_error_) std::rethrow_exception(tick_error_);
+  if (was_complete && rows_here_ == 0 && at_end_) {
+    if (undelivered) co_await delivery_->finish(rows_);
+    say("lentic: complete: " + options_.input + " has no rows beyond the " + std::to_string(rows_)
+        + " read");
+    co_return exit_code::complete;
+  }
+  co_await finish();
+  if (!input_failure_.empty()) throw input_error(input_failure_);
+  if (too_many_bad_) co_return exit_code::input;
+  co_return at_end_ ? exit_code::complete : interrupted_;
+}
+
+void run_command::prepare_output(bool resumed) {
+  std::uint64_t pending = 0;
+  for (auto batch = env_->next_output(0); batch; batch = env_->next_output(batch->sequence))
+    pending += lines_in(batch->output);
+  const bool delivered = stored_.totals.rows_printed > pending;
+  if (resumed && delivered && streams_.output == output_kind::regular_file
+      && streams_.output_is_empty)
+    throw usage_error("rows were already delivered, and standard output is an empty file",
+                      "append to the earlier output with >>, or start over with another --state");
+  const bool durable = options_.state_directory.has_value();
+  sink_ = std::make_unique<output_sink>(runtime_.io(), streams_.output_fd, streams_.output,
+                                        durable ? output_sync::regular_files : output_sync::never);
+  sink_->set_preamble((resumed ? "\n" : "") + job_->header());
+  auto landed = [this](commit_sequence sequence, std::uint64_t rows) {
+    if (options_.log_commits)
+      say("commit " + std::to_string(sequence) + " row " + std::to_string(rows));
+  };
+  delivery_ = std::make_unique<delivery>(runtime_, *env_, *sink_, landed, [this] { fail_soon(); });
+}
+
+// The end of this attempt: what is left becomes a last frame, is delivered, and acknowledged.
+task<void> run_command::finish() {
+  if (at_end_) {
+    co_await job_->print_open();
+    stored_.totals.complete = true;
+  }
+  while (committing_) co_await commit_done_.wait();
+  co_await delivery_->room();
+  co_await stage();
+  delivery_->cut(rows_);
+  co_await delivery_->finish(rows_);
+  if (resumed_ || stored_.totals.rows_printed != 0) co_return;
+  const std::string nothing;
+  co_await sink_->write(nothing);  // the header of an empty result
+}
+
+void run_command::take_figures() {
+  const run_totals& totals = stored_.totals;
+  figures_.rows_in = totals.rows_in;
+  figures_.rows_bad = totals.rows_bad;
+  if (job_) {
+    const windows::windowed_aggregation& state = job_->aggregation();
+    figures_.late_dropped = state.late_dropped();
+    figures_.windows_open = state.windows_open();
+    figures_.windows_out = state.windows_closed() + (totals.complete ? state.windows_open() : 0);
+  }
+  figures_.commits = env_->statistics().commits;
+  figures_.rows_read = rows_here_;
+  figures_.seconds = static_cast<double>(runtime_.now_ms() - started_ms_) / 1000;
+}
+
+}  // namespace lentic::tool

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// stored_windows: the state of a run, opened to be read: its topology, totals, clock and windows.
+// Errors: std::system_error of the state or the system; errc::not_a_state_directory when the
+// directory holds an environment of something else. close() must be awaited.
+// Threads: the runtime's.
+
+#include "aggregates.hpp"
+#include "run_state.hpp"
+#include "topology.hpp"
+
+#include <lentic/coro/runtime.hpp>
+#include <lentic/environment.hpp>
+#include <lentic/windows/window_store.hpp>
+#include <lentic/windows/windowed_aggregation.hpp>
+
+#include <memory>
+#include <string>
+
+namespace lentic::tool {
+
+class stored_windows {
+ public:
+  static task<std::unique_ptr<stored_windows>> open(coro::runtime& runtime, std::string path);
+
+  environment& env() noexcept { return *env_; }
+  windows::window_store& windows() noexcept { return *windows_; }
+  const topology& shape() const noexcept { return shape_; }
+  const stored_run& run() const noexcept { return run_; }
+  const windows::aggregation_state& clock() const noexcept { return clock_; }
+  const aggregator& values() const noexcept { return *values_; }
+  // "windows that start after 2001-03-31T19:48:00Z are retained", as a sentence.
+  std::string retained_text() const;
+  task<void> close() { return env_->close(); }
+
+ private:
+  task<void> load();
+
+  std::unique_ptr<environment> env_;
+  std::unique_ptr<windows::window_store> windows_;
+  std::unique_ptr<aggregator> values_;
+  topology shape_;
+  stored_run run_;
+  windows::aggregation_state clock_;
+};
+
+}  // namespace lentic::tool
