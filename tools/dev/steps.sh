@@ -67,3 +67,24 @@ summary() {
     END { printf "%d passed, %d failed, %d skipped\n", count["passed"], count["failed"],
                  count["skipped"]; exit count["failed"] > 0 }'
 }
+
+# configured DIR COMPILER OPTION...
+configured() {
+  local dir=$1 compiler=$2
+  shift 2
+  [ ! -e "$dir/build.ninja" ] || return 0
+  if command -v ccache >/dev/null; then compiler="ccache $compiler"; fi
+  rm -rf "$dir"
+  CXX=$compiler meson setup "$dir" "-Dwerror=${werror:-true}" "$@" >"$dir.log" 2>&1 || {
+    cat "$dir.log"
+    echo "FAILED: configure $dir"
+    record failed
+    return 1
+  }
+  mv "$dir.log" "$dir/"
+}
+
+# The build of the second compiler, CLANG, the same for every script that wants it.
+configured_second() {
+  configured build-clang "clang++-$CLANG" --buildtype=release -Dfuzz=true
+}

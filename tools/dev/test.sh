@@ -48,22 +48,6 @@ tested() {
   record failed "$failed"
 }
 
-# configured DIR COMPILER OPTION...
-configured() {
-  local dir=$1 compiler=$2
-  shift 2
-  [ ! -e "$dir/build.ninja" ] || return 0
-  if command -v ccache >/dev/null; then compiler="ccache $compiler"; fi
-  rm -rf "$dir"
-  CXX=$compiler meson setup "$dir" "-Dwerror=${werror:-true}" "$@" >"$dir.log" 2>&1 || {
-    cat "$dir.log"
-    echo "FAILED: configure $dir"
-    record failed
-    return 1
-  }
-  mv "$dir.log" "$dir/"
-}
-
 first=${FIRST:-g++}
 short=(--no-suite crash --no-suite campaign)
 
@@ -83,10 +67,10 @@ for suite in crash campaign; do
 done
 
 if [ -n "${CLANG:-}" ] && command -v "clang++-$CLANG" >/dev/null; then
-  if configured build-clang "clang++-$CLANG" --buildtype=release -Dfuzz=true \
-    && built "clang++-$CLANG" 1200 build-clang; then
+  if configured_second && built "clang++-$CLANG" 1200 build-clang; then
     tested "clang++-$CLANG" 300 build-clang "${short[@]}"
-    for fuzzer in build-clang/tests/fuzz/*_fuzz; do
+    for target in tests/fuzz/*_fuzz.cpp; do
+      fuzzer=build-clang/${target%.cpp}
       # shellcheck disable=SC2016  # $0 is the fuzzer
       step "fuzzing: ${fuzzer##*/}" 60 bash -c '"$0" -max_total_time=15 -rss_limit_mb=2048 \
         -timeout=5 -artifact_prefix=build-clang/ >"$0.log" 2>&1 || { tail -30 "$0.log"; exit 1; }' \
