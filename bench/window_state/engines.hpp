@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// One run of the workload over one engine, in an empty directory of its own. Commits are durable:
+// each ends with an fdatasync of what the engine writes. The digest is taken after the last one.
+
+#include "workload.hpp"
+
+#include <string>
+
+namespace lentic::bench {
+
+enum class lentic_cache { none, kafka, fused };
+
+run_figures run_lentic(const workload& work, const std::string& directory, lentic_cache cache);
+
+// A database for each segment, as Kafka Streams keeps them, with its options; but with a log, which
+// is synced at each commit, so that the durability is the same.
+run_figures run_rocksdb(const workload& work, const std::string& directory);
+// The same behind a write-back cache: a hash map of what changed since the last commit, written as
+// one batch.
+run_figures run_rocksdb_cached(const workload& work, const std::string& directory);
+
+// One environment, a named database for each segment, one write transaction a commit.
+run_figures run_lmdb(const workload& work, const std::string& directory);
+
+}  // namespace lentic::bench

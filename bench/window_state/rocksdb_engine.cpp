@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engines.hpp"
+
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string_view>
+#include <unordered_map>
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+namespace lentic::bench {
+
+namespace {
+
+void need(const rocksdb::Status& status) {
+  if (!status.ok()) throw std::runtime_error("rocksdb: " + status.ToString());
+}
+
+rocksdb::Slice slice(bytes_view raw) {
+  return {reinterpret_cast<const char*>(raw.data()), raw.size()};
+}
+
+bytes_view view(const rocksdb::Slice& raw) {
+  return as_bytes(std::string_view(raw.data(), raw.size()));
+}
+
+// Kafka Streams' settings (RocksDBStore: write buffers, block cache and size, universal compaction,
+// no compression), and a Bloom filter of 10 bits.
+rocksdb::Options kafka_options() {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.IncreaseParallelism(2);
+  options.write_buffer_size = 16U << 20;
+  options.max_write_buffer_number = 3;
+  options.compaction_style = rocksdb::kCompactionStyleUniversal;
+  options.compression = rocksdb::kNoCompression;
+  options.manual_wal_flush = true;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(50U << 20);
+  table.block_size = 4096;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+class segments {
+ public:
+  explicit segments(std::string directory)
+      : directory_(std::move(directory)), options_(kafka_options()) {}
+
+  rocksdb::DB& at(std::int64_t window) {
+    const std::int64_t id = window / windows_per_segment;
+    if (last_ != nullptr && id == last_id_) return *last_;
+    std::unique_ptr<rocksdb::DB>& database = open_[id];
+    if (!database) {
+      rocksdb::DB* opened = nullptr;
+      need(rocksdb::DB::Open(options_, path(id), &opened));
+      database.reset(opened);
+    }
+    last_ = database.get();
+    last_id_ = id;
+    return *last_;
+  }
+
+  void sync() {
+    for (auto& [id, database] : open_) need(database->FlushWAL(true));
+  }
+
+  void drop_below(std::int64_t window) {
+    while (!open_.empty() && (open_.begin()->first + 1) * windows_per_segment <= window) {
+      const std::int64_t id = open_.begin()->first;
+      open_.erase(open_.begin());
+      need(rocksdb::DestroyDB(path(id), options_));
+      last_ = nullptr;
+    }
+  }
+
+  void add_to(row_digest& digest) {
+    for (auto& [id, database] : open_) {
+      const std::unique_ptr<rocksdb::Iterator> rows(database->NewIterator({}));
+      for (rows->SeekToFirst(); rows->Valid(); rows->Next())
+        digest.add(view(rows->key()), view(rows->value()));
+      need(rows->status());
+    }
+  }
+
+ private:
+  std::string path(std::int64_t id) const { return directory_ + "/" + std::to_string(id); }
+
+  std::string directory_;
+  rocksdb::Options options_;
+  std::map<std::int64_t, std::unique_ptr<rocksdb::DB>> open_;
+  rocksdb::DB* last_ = nullptr;
+  std::int64_t last_id_ = 0;
+};
+
+class direct {
+ public:
+  explicit direct(segments& below) : below_(below) {}
+
+  void count(const workload& work, std::uint64_t event) {
+    const std::int64_t window = work.window(event);
+    const stored_key key = encode(work.key(work.id(event)), window);
+    rocksdb::DB& database = below_.at(window);
+    const rocksdb::Status found =
+        database.Get({}, database.DefaultColumnFamily(), slice(key), &old_);
+    bytes_view old;
+    if (!found.IsNotFound()) {
+      need(found);
+      old = view(old_);
+    }
+    const bytes_view value = value_.next(old, work.value_bytes(work.id(event)));
+    need(database.Put({}, slice(key), slice(value)));
+    old_.Reset();
+  }
+  void write() {}
+
+ private:
+  segments& below_;
+  rocksdb::PinnableSlice old_;
+  counted_value value_;
+};
+
+class cached {
+ public:
+  explicit cached(segments& below) : below_(below) {}
+
+  void count(const workload& work, std::uint64_t event) {
+    const std::int64_t window = work.window(event);
+    const stored_key key = encode(work.key(work.id(event)), window);
+    entry& held = entries_[std::string(slice(key).ToStringView())];
+    if (held.value.empty()) {
+      rocksdb::DB& database = below_.at(window);
+      const rocksdb::Status found = database.Get({}, slice(key), &held.value);
+      if (!found.IsNotFound()) need(found);
+      held.window = window;
+    }
+    const bytes_view value =
+        value_.next(as_bytes(std::string_view(held.value)), work.value_bytes(work.id(event)));
+    held.value.assign(as_text(value));
+  }
+  void write() {
+    std::map<std::int64_t, rocksdb::WriteBatch> batches;
+    for (const auto& [key, held] : entries_)
+      batches[held.window / windows_per_segment].Put(key, held.value);
+    for (auto& [id, batch] : batches) need(below_.at(id * windows_per_segment).Write({}, &batch));
+    entries_.clear();
+  }
+
+ private:
+  struct entry {
+    std::int64_t window = 0;
+    std::string value;
+  };
+
+  segments& below_;
+  std::unordered_map<std::string, entry> entries_;
+  counted_value value_;
+};
+
+template <class Front>
+run_figures run(const workload& work, const std::string& directory) {
+  run_figures figures;
+  commit_times commits;
+  segments below(directory);
+  Front front(below);
+  const double start = now_seconds();
+  for (std::uint64_t event = 0; event < work.events(); ++event) {
+    front.count(work, event);
+    if (work.commits_after(event)) {
+      const double begin = now_seconds();
+      front.write();
+      below.sync();
+      commits.add(now_seconds() - begin);
+      below.drop_below(work.window(event) - windows_retained);
+    }
+  }
+  figures.seconds = now_seconds() - start;
+  commits.store(figures);
+  row_digest digest;
+  below.add_to(digest);
+  digest.store(figures);
+  return figures;
+}
+
+}  // namespace
+
+run_figures run_rocksdb(const workload& work, const std::string& directory) {
+  return run<direct>(work, directory);
+}
+
+run_figures run_rocksdb_cached(const workload& work, const std::string& directory) {
+  return run<cached>(work, directory);
+}
+
+}  // namespace lentic::bench
