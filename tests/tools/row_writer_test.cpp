@@ -19,13 +19,14 @@ constexpr std::int64_t start_ms = 978'307'200'000;
 
 std::string header(output_format format) {
   std::string out;
-  row_writer(format, time_format::rfc3339, "origin", names).header(out);
+  row_writer(format, time_format::rfc3339, row_kind::windows, "origin", names).header(out);
   return out;
 }
 
 std::string row(output_format format, time_format times, std::string_view key) {
   std::string out;
-  row_writer(format, times, "origin", names).row(out, {key, start_ms, start_ms + hour_ms, values});
+  const row_writer writer(format, times, row_kind::windows, "origin", names);
+  writer.row(out, {0, key, start_ms, start_ms + hour_ms, values});
   return out;
 }
 
@@ -68,6 +69,40 @@ TEST(RowWriter, NdjsonRowIsOneObjectWithNumbers) {
   EXPECT_EQ(object["count"], 12);
 }
 
+// The header and two changes of one window: the first has no old values.
+std::string changes(output_format format) {
+  const std::vector<std::string> first{"", "1", "", "-5"};
+  const std::vector<std::string> second{"1", "2", "-5", "7"};
+  const row_writer writer(format, time_format::ms, row_kind::changes, "origin", names);
+  std::string out;
+  writer.header(out);
+  writer.row(out, {7, "ORD", 0, hour_ms, first});
+  writer.row(out, {8, "ORD", 0, hour_ms, second});
+  return out;
+}
+
+TEST(RowWriter, ChangeHasItsNumberAndBothSidesOfEachAggregate) {
+  EXPECT_EQ(changes(output_format::csv),
+            "seq,origin,window_start,window_end,old:count,new:count,old:sum:delay,new:sum:delay\n"
+            "7,ORD,0,3600000,,1,,-5\n"
+            "8,ORD,0,3600000,1,2,-5,7\n");
+  EXPECT_EQ(changes(output_format::ndjson),
+            "{\"seq\":7,\"origin\":\"ORD\",\"window_start\":0,\"window_end\":3600000,"
+            "\"old:count\":null,\"new:count\":1,\"old:sum:delay\":null,\"new:sum:delay\":-5}\n"
+            "{\"seq\":8,\"origin\":\"ORD\",\"window_start\":0,\"window_end\":3600000,"
+            "\"old:count\":1,\"new:count\":2,\"old:sum:delay\":-5,\"new:sum:delay\":7}\n");
+}
+
+TEST(RowWriter, ChangesOfATableStandUnderTheirNames) {
+  const std::string text = changes(output_format::table);
+  const std::string header = text.substr(0, text.find('\n'));
+  const std::string line =
+      text.substr(header.size() + 1, text.find('\n', header.size() + 1) - header.size() - 1);
+  EXPECT_EQ(header.size(), line.size());
+  EXPECT_EQ(header.find("seq") + 3, line.find('7') + 1);
+  EXPECT_EQ(header.find("origin"), line.find("ORD"));
+}
+
 TEST(RowWriter, JsonEscapesAsAnIndependentWriterDoes) {
   for (int c = 0; c < 0x80; ++c) {
     const std::string text = std::string("a") + static_cast<char>(c) + "b";
@@ -96,13 +131,13 @@ TEST(RowWriter, TableGrowsWithALongNameAndALongKey) {
   std::string out;
   const std::vector<std::string> one{"max:arrival_delay_minutes"};
   const std::vector<std::string> value{"7"};
-  const row_writer writer(output_format::table, time_format::ms, "k", one);
+  const row_writer writer(output_format::table, time_format::ms, row_kind::windows, "k", one);
   writer.header(out);
-  writer.row(out, {"k", 0, 1, value});
+  writer.row(out, {0, "k", 0, 1, value});
   EXPECT_EQ(out.size() % 2, 0U);
   EXPECT_EQ(out.find('\n'), out.size() / 2 - 1);
   out.clear();
-  writer.row(out, {"a key longer than its column", 0, 1, value});
+  writer.row(out, {0, "a key longer than its column", 0, 1, value});
   EXPECT_TRUE(out.starts_with("a key longer than its column  0 "));
 }
 

@@ -26,6 +26,9 @@ const char* text_of(errc code) noexcept {
     case errc::not_a_commit_interval:
       return "not a commit interval (want a duration above zero such as 1s, or a number of rows "
              "above zero such as 5000rows)";
+    case errc::not_a_byte_size:
+      return "not an amount of memory (want a whole number of bytes, or one with kB, MB, GB, KiB, "
+             "MiB or GiB: 0, 65536, 16MiB)";
     case errc::empty_field:
       return "empty";
     case errc::not_a_number:

@@ -25,6 +25,7 @@ enum class errc {
   duration_too_long,
   not_a_window,
   not_a_commit_interval,
+  not_a_byte_size,
   empty_field,
   not_a_number,
   not_an_integer,

@@ -23,7 +23,7 @@ row_job::row_job(windows::window_store& store, const run_options& options)
     : options_(options),
       aggregator_(options.aggregates),
       aggregation_(store, windows_of(options)),
-      writer_(options.output, options.times, options.key_field,
+      writer_(options.output, options.times, row_kind::windows, options.key_field,
               aggregate_names(options.aggregates)) {}
 
 void row_job::bind(std::span<const std::string_view> header) {

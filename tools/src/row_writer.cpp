@@ -13,6 +13,7 @@ namespace lentic::tool {
 namespace {
 
 constexpr std::size_t key_width_min = 12;
+constexpr std::size_t seq_width = 10;
 constexpr std::size_t time_width = 20;  // 2001-01-01T00:00:00Z
 constexpr std::size_t number_width_min = 10;
 constexpr std::string_view gap = "  ";
@@ -88,10 +89,20 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
-row_writer::row_writer(output_format format, time_format times, std::string_view key_name,
-                       std::span<const std::string> aggregate_names)
-    : format_(format), times_(times), names_{std::string(key_name), "window_start", "window_end"} {
-  names_.insert(names_.end(), aggregate_names.begin(), aggregate_names.end());
+row_writer::row_writer(output_format format, time_format times, row_kind kind,
+                       std::string_view key_name, std::span<const std::string> aggregate_names)
+    : format_(format),
+      times_(times),
+      kind_(kind),
+      names_{std::string(key_name), "window_start", "window_end"} {
+  if (kind == row_kind::windows) {
+    names_.insert(names_.end(), aggregate_names.begin(), aggregate_names.end());
+  } else {
+    names_.insert(names_.begin(), "seq");
+    value_column_ = 4;
+    for (const std::string& name : aggregate_names)
+      for (const char* side : {"old:", "new:"}) names_.push_back(side + name);
+  }
   for (const std::string& name : names_) {
     append_json_string(json_names_.emplace_back(), name);
     json_names_.back() += ':';
@@ -109,10 +120,14 @@ void row_writer::header(std::string& out) const {
       }
       break;
     case output_format::table:
-      append_left(out, names_[0], key_width_min);
-      append_left(out.append(gap), names_[1], time_width);
-      append_left(out.append(gap), names_[2], time_width);
-      for (std::size_t i = 3; i < names_.size(); ++i) {
+      if (kind_ == row_kind::changes) {
+        append_right(out, names_[0], seq_width);
+        out += gap;
+      }
+      append_left(out, names_[value_column_ - 3], key_width_min);
+      append_left(out.append(gap), "window_start", time_width);
+      append_left(out.append(gap), "window_end", time_width);
+      for (std::size_t i = value_column_; i < names_.size(); ++i) {
         append_right(out.append(gap), names_[i], number_width_min);
       }
       break;
@@ -121,7 +136,7 @@ void row_writer::header(std::string& out) const {
 }
 
 void row_writer::row(std::string& out, const output_row& row) const {
-  assert(row.values.size() + 3 == names_.size());
+  assert(row.values.size() + value_column_ == names_.size());
   switch (format_) {
     case output_format::csv:
       csv_row(out, row);
@@ -137,6 +152,7 @@ void row_writer::row(std::string& out, const output_row& row) const {
 }
 
 void row_writer::csv_row(std::string& out, const output_row& row) const {
+  if (kind_ == row_kind::changes) out.append(std::to_string(row.seq)).append(",");
   append_csv_field(out, row.key);
   append_time(out += ',', row.window_start_ms, times_);
   append_time(out += ',', row.window_end_ms, times_);
@@ -144,25 +160,36 @@ void row_writer::csv_row(std::string& out, const output_row& row) const {
 }
 
 void row_writer::json_row(std::string& out, const output_row& row) const {
-  append_json_string(out.append("{").append(json_names_[0]), row.key);
-  append_json_time(out.append(",").append(json_names_[1]), row.window_start_ms, times_);
-  append_json_time(out.append(",").append(json_names_[2]), row.window_end_ms, times_);
+  out += '{';
+  if (kind_ == row_kind::changes)
+    out.append(json_names_[0]).append(std::to_string(row.seq)).append(",");
+  append_json_string(out.append(json_names_[value_column_ - 3]), row.key);
+  append_json_time(out.append(",").append(json_names_[value_column_ - 2]), row.window_start_ms,
+                   times_);
+  append_json_time(out.append(",").append(json_names_[value_column_ - 1]), row.window_end_ms,
+                   times_);
   for (std::size_t i = 0; i < row.values.size(); ++i) {
-    out.append(",").append(json_names_[i + 3]).append(row.values[i]);
+    const std::string& value = row.values[i];
+    out.append(",").append(json_names_[i + value_column_]).append(value.empty() ? "null" : value);
   }
   out += '}';
 }
 
 void row_writer::table_row(std::string& out, const output_row& row) const {
   std::string time;
-  append_left(out, row.key, width_of(names_[0], key_width_min));
+  if (kind_ == row_kind::changes) {
+    append_right(out, std::to_string(row.seq), seq_width);
+    out += gap;
+  }
+  append_left(out, row.key, width_of(names_[value_column_ - 3], key_width_min));
   append_time(time, row.window_start_ms, times_);
   append_left(out.append(gap), time, time_width);
   time.clear();
   append_time(time, row.window_end_ms, times_);
   append_left(out.append(gap), time, time_width);
   for (std::size_t i = 0; i < row.values.size(); ++i) {
-    append_right(out.append(gap), row.values[i], width_of(names_[i + 3], number_width_min));
+    append_right(out.append(gap), row.values[i],
+                 width_of(names_[i + value_column_], number_width_min));
   }
 }
 

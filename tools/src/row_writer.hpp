@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Rows of results as CSV (RFC 4180, LF), NDJSON or an aligned table. Columns: the key field's name,
-// window_start, window_end, then the aggregates, named as given.
+// Rows of results as CSV (RFC 4180, LF), NDJSON or an aligned table. Columns of a window: the key
+// field's name, window_start, window_end, then the aggregates, named as given. Columns of a change:
+// seq, the same three, then for each aggregate what it was ("old:NAME") and what it is
+// ("new:NAME").
 //
 // A CSV or NDJSON row is one line: keys hold no line break (the command refuses them on the way
 // in). The same row gives the same bytes on every run, so that an outbox can be written again. A
@@ -12,6 +14,7 @@
 
 #include "time_text.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -22,8 +25,13 @@ namespace lentic::tool {
 
 enum class output_format { table, csv, ndjson };
 
-// Views that live as long as the call. One value an aggregate, as aggregator::render() gives them.
+// A row of windows, or one of changes.
+enum class row_kind { windows, changes };
+
+// Views that live as long as the call. One value a column behind the window's end, as
+// aggregator::render() gives them; an empty one is nothing (JSON: null).
 struct output_row {
+  std::uint64_t seq = 0;  // of a change
   std::string_view key;
   std::int64_t window_start_ms = 0;
   std::int64_t window_end_ms = 0;
@@ -32,12 +40,13 @@ struct output_row {
 
 class row_writer {
  public:
-  row_writer(output_format format, time_format times, std::string_view key_name,
+  row_writer(output_format format, time_format times, row_kind kind, std::string_view key_name,
              std::span<const std::string> aggregate_names);
 
   // Appends the header line to `out`; nothing for NDJSON.
   void header(std::string& out) const;
-  // Appends one row and its line feed. Precondition: as many values as aggregate names.
+  // Appends one row and its line feed. Precondition: as many values as aggregate names; of a
+  // change, twice as many: old and new of the first, then of the second.
   void row(std::string& out, const output_row& row) const;
 
  private:
@@ -47,6 +56,8 @@ class row_writer {
 
   output_format format_;
   time_format times_;
+  row_kind kind_;
+  std::size_t value_column_ = 3;         // of the first value
   std::vector<std::string> names_;       // of all columns
   std::vector<std::string> json_names_;  // quoted, with the colon
 };

@@ -22,7 +22,7 @@ class row_printer {
  public:
   row_printer(const stored_windows& state, row_format format)
       : state_(state),
-        writer_(format.output, format.times, state.shape().key_field,
+        writer_(format.output, format.times, row_kind::windows, state.shape().key_field,
                 aggregate_names(state.shape().aggregates)) {
     writer_.header(text_);
   }
