@@ -7,7 +7,7 @@
 #include <lentic/coro/asio_runtime.hpp>
 #include <lentic/environment.hpp>
 #include <lentic/store/memory_store.hpp>
-#include <lentic/windows/window_store.hpp>
+#include <lentic/windows/segmented_window_store.hpp>
 
 #include <cstdint>
 #include <cstdio>
@@ -21,6 +21,7 @@
 namespace lentic {
 namespace {
 
+using windows::segmented_window_store;
 using windows::window_store;
 using windows::window_store_options;
 
@@ -94,7 +95,7 @@ struct world {
 };
 
 void fetch_from(benchmark::State& state, coro::runtime& runtime, segmented_store& segments) {
-  window_store store(segments, hourly());
+  segmented_window_store store(segments, hourly());
   workload work;
   sync_wait(runtime, fill(store, work));
   for (auto _ : state) sync_wait(runtime, fetch_round(store, work));
@@ -103,7 +104,7 @@ void fetch_from(benchmark::State& state, coro::runtime& runtime, segmented_store
 
 void put_into(benchmark::State& state, coro::runtime& runtime, segmented_store& segments,
               environment* committed) {
-  window_store store(segments, hourly());
+  segmented_window_store store(segments, hourly());
   workload work;
   sync_wait(runtime, fill(store, work));
   if (committed != nullptr) sync_wait(runtime, committed->commit());

@@ -3,7 +3,7 @@
 // The state goes into ./departures.state; delete the directory to start again.
 #include <lentic/coro/asio_runtime.hpp>
 #include <lentic/environment.hpp>
-#include <lentic/windows/window_store.hpp>
+#include <lentic/windows/segmented_window_store.hpp>
 
 #include <iostream>
 
@@ -14,7 +14,7 @@ const windows::window_store_options hourly{.window_size_ms = hour, .retention_ms
 
 task<> save(coro::runtime& runtime, environment_options options) {
   const auto env = co_await environment::open(runtime, options);
-  windows::window_store store(env->open_segmented_store("departures"), hourly);
+  windows::segmented_window_store store(env->open_segmented_store("departures"), hourly);
   co_await store.put(as_bytes("ORD"), 9 * hour, as_bytes("41"));
   co_await store.put(as_bytes("ORD"), 10 * hour, as_bytes("46"));
   co_await env->commit();  // one frame, one fdatasync: from here on it survives a power cut
@@ -23,7 +23,7 @@ task<> save(coro::runtime& runtime, environment_options options) {
 
 task<> load(coro::runtime& runtime, environment_options options) {
   const auto env = co_await environment::open(runtime, options);
-  windows::window_store store(env->open_segmented_store("departures"), hourly);
+  windows::segmented_window_store store(env->open_segmented_store("departures"), hourly);
   const auto found = co_await store.fetch(as_bytes("ORD"), 0, 24 * hour);  // one key over time
   for (const auto& [key, start_ms, value] : found)
     std::cout << as_text(key) << ' ' << start_ms / hour << "h " << as_text(value) << '\n';

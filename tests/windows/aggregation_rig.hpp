@@ -7,6 +7,7 @@
 #include "run_now.hpp"
 
 #include <lentic/errc.hpp>
+#include <lentic/windows/segmented_window_store.hpp>
 #include <lentic/windows/windowed_aggregation.hpp>
 
 #include <cstdint>
@@ -99,7 +100,7 @@ class aggregation_rig {
     return lines;
   }
 
-  window_store store;
+  segmented_window_store store;
   windowed_aggregation aggregation;
   std::vector<std::string> closed;
 };

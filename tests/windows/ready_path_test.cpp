@@ -4,6 +4,7 @@
 #include "run_now.hpp"
 
 #include <lentic/endian.hpp>
+#include <lentic/windows/segmented_window_store.hpp>
 #include <lentic/windows/windowed_aggregation.hpp>
 
 #include <gtest/gtest.h>
@@ -69,7 +70,7 @@ class ReadyPath : public ::testing::Test {
   }
 
   testing::flat_segments segments_;
-  window_store store_;
+  segmented_window_store store_;
   windowed_aggregation aggregation_;
 };
 

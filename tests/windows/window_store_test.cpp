@@ -4,7 +4,7 @@
 
 #include <lentic/errc.hpp>
 #include <lentic/store/memory_store.hpp>
-#include <lentic/windows/window_store.hpp>
+#include <lentic/windows/segmented_window_store.hpp>
 
 #include <gtest/gtest.h>
 
@@ -39,8 +39,9 @@ std::error_code code_of(const std::system_error& failure) {
 template <class Segments>
 class WindowStore : public ::testing::Test {
  protected:
-  window_store make(std::int64_t size_ms, std::int64_t retention_ms, std::int64_t interval_ms) {
-    return window_store(segments, options_of(size_ms, retention_ms, interval_ms));
+  segmented_window_store make(std::int64_t size_ms, std::int64_t retention_ms,
+                              std::int64_t interval_ms) {
+    return segmented_window_store(segments, options_of(size_ms, retention_ms, interval_ms));
   }
   static bool put(window_store& store, std::string_view key, std::int64_t start,
                   std::string_view value) {
@@ -66,7 +67,7 @@ using segment_kinds = ::testing::Types<memory_segments, cold_segments>;
 TYPED_TEST_SUITE(WindowStore, segment_kinds);
 
 TYPED_TEST(WindowStore, FetchAnswersWhatWasPut) {
-  window_store store = this->make(10, 100, 10);
+  segmented_window_store store = this->make(10, 100, 10);
   EXPECT_TRUE(this->put(store, "a", 0, "one"));
   EXPECT_TRUE(this->put(store, "a", 0, "two"));
   EXPECT_EQ(this->get(store, "a", 0), "two");
@@ -75,7 +76,7 @@ TYPED_TEST(WindowStore, FetchAnswersWhatWasPut) {
 }
 
 TYPED_TEST(WindowStore, EraseAnswersWhetherItWasThere) {
-  window_store store = this->make(10, 100, 10);
+  segmented_window_store store = this->make(10, 100, 10);
   this->put(store, "a", 0, "one");
   EXPECT_TRUE(run_now(store.erase(as_bytes("a"), 0)));
   EXPECT_FALSE(run_now(store.erase(as_bytes("a"), 0)));
@@ -83,7 +84,7 @@ TYPED_TEST(WindowStore, EraseAnswersWhetherItWasThere) {
 }
 
 TYPED_TEST(WindowStore, StoredKeysAreWholeStoreKeysInTheSegmentOfTheirStart) {
-  window_store store = this->make(10, 1000, 50);
+  segmented_window_store store = this->make(10, 1000, 50);
   this->put(store, "k", 120, "v");
   byte_store* const segment = this->segments.find_segment(2);
   ASSERT_NE(segment, nullptr);
@@ -91,7 +92,7 @@ TYPED_TEST(WindowStore, StoredKeysAreWholeStoreKeysInTheSegmentOfTheirStart) {
 }
 
 TYPED_TEST(WindowStore, ANegativeStartIsInvalid) {
-  window_store store = this->make(10, 100, 10);
+  segmented_window_store store = this->make(10, 100, 10);
   for (const int operation : {0, 1, 2}) {
     try {
       if (operation == 0) run_now(store.put(as_bytes("a"), -1, as_bytes("v")));
@@ -106,7 +107,7 @@ TYPED_TEST(WindowStore, ANegativeStartIsInvalid) {
 }
 
 TYPED_TEST(WindowStore, OperationsUnderWayKeepTheirKeys) {
-  window_store store = this->make(10, 100, 10);
+  segmented_window_store store = this->make(10, 100, 10);
   maybe_ready<bool> first = store.put(as_bytes("a"), 0, as_bytes("one"));
   maybe_ready<bool> second = store.put(as_bytes("b"), 0, as_bytes("two"));
   EXPECT_TRUE(run_now(std::move(first)));
@@ -119,7 +120,7 @@ TYPED_TEST(WindowStore, OperationsUnderWayKeepTheirKeys) {
 
 // Kafka's CachingPersistentWindowStoreTest: exact keys.
 TYPED_TEST(WindowStore, FetchOfAKeyLeavesOutKeysThatItIsAPrefixOf) {
-  window_store store = this->make(10, 1000, 100);
+  segmented_window_store store = this->make(10, 1000, 100);
   for (const auto& [key, start] :
        found{{"a", 0}, {"aa", 0}, {"a", 1}, {"aa", 1}, {"a", 100}, {std::string("a\0", 2), 1}})
     this->put(store, key, start, "v");
@@ -128,7 +129,7 @@ TYPED_TEST(WindowStore, FetchOfAKeyLeavesOutKeysThatItIsAPrefixOf) {
 }
 
 TYPED_TEST(WindowStore, FetchOverTimeIncludesBothEnds) {
-  window_store store = this->make(10, 1000, 20);
+  segmented_window_store store = this->make(10, 1000, 20);
   for (std::int64_t start = 0; start < 100; start += 10) this->put(store, "a", start, "v");
   const std::vector<window_entry> entries = run_now(store.fetch(as_bytes("a"), 30, 50));
   ASSERT_EQ(entries.size(), 3U);
@@ -138,14 +139,14 @@ TYPED_TEST(WindowStore, FetchOverTimeIncludesBothEnds) {
 }
 
 TYPED_TEST(WindowStore, AnEmptyTimeRangeIsAnEmptyAnswer) {
-  window_store store = this->make(10, 1000, 20);
+  segmented_window_store store = this->make(10, 1000, 20);
   this->put(store, "a", 0, "v");
   EXPECT_TRUE(run_now(store.fetch(as_bytes("a"), 1, 0)).empty());
   EXPECT_TRUE(run_now(store.fetch(as_bytes("a"), -9, -1)).empty());
 }
 
 TYPED_TEST(WindowStore, BackwardIsTheReverseOfForward) {
-  window_store store = this->make(10, 1000, 20);
+  segmented_window_store store = this->make(10, 1000, 20);
   for (const char* key : {"b", "a", "ab"})
     for (std::int64_t start = 0; start < 60; start += 10) this->put(store, key, start, "v");
   found forward = this->rows_of(store.fetch_all(time_range{}));
@@ -156,7 +157,7 @@ TYPED_TEST(WindowStore, BackwardIsTheReverseOfForward) {
 }
 
 TYPED_TEST(WindowStore, FetchAllIsBySegmentThenKeyThenTime) {
-  window_store store = this->make(10, 1000, 20);
+  segmented_window_store store = this->make(10, 1000, 20);
   for (const auto& [key, start] : found{{"b", 0}, {"a", 10}, {"a", 0}, {"a", 20}, {"c", 10}})
     this->put(store, key, start, "v");
   EXPECT_EQ(this->rows_of(store.fetch_all(time_range{})),
@@ -165,7 +166,7 @@ TYPED_TEST(WindowStore, FetchAllIsBySegmentThenKeyThenTime) {
 }
 
 TYPED_TEST(WindowStore, ScanTakesKeyRangesAndPrefixes) {
-  window_store store = this->make(10, 1000, 100);
+  segmented_window_store store = this->make(10, 1000, 100);
   for (const char* key : {"a", "ab", "abc", "b", "\xff", "\xff\xff"}) this->put(store, key, 0, "v");
   EXPECT_EQ(this->rows_of(store.scan(key_selection::prefix(as_bytes("ab")), time_range{})),
             (found{{"ab", 0}, {"abc", 0}}));
@@ -178,7 +179,7 @@ TYPED_TEST(WindowStore, ScanTakesKeyRangesAndPrefixes) {
 
 // Kafka's AbstractWindowBytesStoreTest: expiry.
 TYPED_TEST(WindowStore, AnExpiredPutIsDroppedAndCounted) {
-  window_store store = this->make(60'000, 120'000, 60'000);
+  segmented_window_store store = this->make(60'000, 120'000, 60'000);
   EXPECT_TRUE(this->put(store, "a", 240'000, "v"));
   EXPECT_FALSE(this->put(store, "a", 0, "v"));
   EXPECT_EQ(store.expired_dropped(), 1U);
@@ -188,7 +189,7 @@ TYPED_TEST(WindowStore, AnExpiredPutIsDroppedAndCounted) {
 }
 
 TYPED_TEST(WindowStore, ReadsShowStartsWithinRetentionOnly) {
-  window_store store = this->make(60'000, 120'000, 60'000);
+  segmented_window_store store = this->make(60'000, 120'000, 60'000);
   this->put(store, "a", 240'000, "v");
   EXPECT_TRUE(this->put(store, "a", 120'000, "v"));  // its segment lives, its retention is over
   EXPECT_EQ(this->get(store, "a", 120'000), std::nullopt);
@@ -199,14 +200,14 @@ TYPED_TEST(WindowStore, ReadsShowStartsWithinRetentionOnly) {
 // Kafka's AbstractWindowBytesStoreTest: huge sizes.
 TYPED_TEST(WindowStore, HugeSizesDoNotOverflow) {
   constexpr std::int64_t huge = 0x7a00000000000000;
-  window_store store = this->make(huge, huge, 0);
+  segmented_window_store store = this->make(huge, huge, 0);
   for (const auto& [key, start] : found{{"a", 0}, {"aa", 0}, {"a", 1}, {"aa", 1}, {"a", huge - 1}})
     this->put(store, key, start, "v");
   EXPECT_EQ(run_now(store.fetch(as_bytes("a"), 0, time_max)).size(), 3U);
 }
 
 TYPED_TEST(WindowStore, SegmentsAreDroppedByExpireOnly) {
-  window_store store = this->make(10, 20, 10);
+  segmented_window_store store = this->make(10, 20, 10);
   this->put(store, "a", 0, "v");
   this->put(store, "a", 100, "v");
   EXPECT_TRUE(run_now(store.fetch_expiring(as_bytes("a"), 0)).has_value());
@@ -218,7 +219,7 @@ TYPED_TEST(WindowStore, SegmentsAreDroppedByExpireOnly) {
 
 // Kafka's InMemoryWindowStoreTest: open iterators keep their rows.
 TYPED_TEST(WindowStore, OpenCursorsKeepTheirRowsUntilTheyAreClosed) {
-  window_store store = this->make(10, 20, 10);
+  segmented_window_store store = this->make(10, 20, 10);
   this->put(store, "a", 0, "v");
   this->put(store, "a", 10, "v");
   {
@@ -235,7 +236,7 @@ TYPED_TEST(WindowStore, OpenCursorsKeepTheirRowsUntilTheyAreClosed) {
 }
 
 TYPED_TEST(WindowStore, AStoredKeyThatIsNoWindowKeyIsDamaged) {
-  window_store store = this->make(10, 100, 10);
+  segmented_window_store store = this->make(10, 100, 10);
   run_now(this->segments.segment(0).put(as_bytes("short"), as_bytes("v")));
   window_cursor rows = store.fetch_all(time_range{});
   try {
@@ -249,12 +250,12 @@ TYPED_TEST(WindowStore, AStoredKeyThatIsNoWindowKeyIsDamaged) {
 TYPED_TEST(WindowStore, RestoredStateGoesOnWhereItWas) {
   bytes raw;
   {
-    window_store store = this->make(10, 20, 10);
+    segmented_window_store store = this->make(10, 20, 10);
     this->put(store, "a", 100, "v");
     this->put(store, "a", 0, "v");
     store.state().append_to(raw);
   }
-  window_store store = this->make(10, 20, 10);
+  segmented_window_store store = this->make(10, 20, 10);
   store.restore(window_store_state::decode(raw).value());
   EXPECT_EQ(store.observed_stream_time_ms(), 100);
   EXPECT_EQ(store.expired_dropped(), 1U);
@@ -266,7 +267,7 @@ TYPED_TEST(WindowStore, AgreesWithAMapUnderRandomOperations) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
     TypeParam fresh;
-    window_store store(fresh, options_of(10, 300, 40));
+    segmented_window_store store(fresh, options_of(10, 300, 40));
     std::map<std::pair<std::string, std::int64_t>, std::string> model;
     std::int64_t observed = -1;
     const std::vector<std::string> names = {"a",    "aa",       std::string("a\0", 2),
@@ -304,7 +305,7 @@ TEST(WindowStoreOptions, RetentionBelowTheWindowSizeIsRefused) {
   memory_segments segments;
   const auto refused = [&](std::int64_t size, std::int64_t retention, std::int64_t interval) {
     try {
-      const window_store store(segments, options_of(size, retention, interval));
+      const segmented_window_store store(segments, options_of(size, retention, interval));
       return false;
     } catch (const std::system_error& failure) {
       return failure.code() == errc::invalid_argument;
@@ -321,7 +322,7 @@ TEST(WindowStoreOptions, TheDefaultIntervalKeepsSegmentsFew) {
   const auto interval = [&](std::int64_t size, std::int64_t advance, std::int64_t retention) {
     window_store_options options = options_of(size, retention, 0);
     options.advance_ms = advance;
-    return window_store(segments, options).segment_interval_ms();
+    return segmented_window_store(segments, options).segment_interval_ms();
   };
   EXPECT_EQ(interval(10, 0, 10), 60'000);
   EXPECT_EQ(interval(3'600'000, 0, 3 * 3'600'000), 4 * 3'600'000);

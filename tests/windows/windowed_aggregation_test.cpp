@@ -248,13 +248,44 @@ TEST(WindowedAggregationSeals, ASegmentIsHintedOnceWhenItsLastWindowHasClosed) {
   EXPECT_EQ(segments.hints, (std::vector<segment_id>{0, 1}));
 }
 
+// Nothing is set aside, and nothing is looked for at a restart.
+TEST(WindowedAggregationOnUpdate, KeepsNoWindowsButValuesLateCountsHintsAndExpiry) {
+  cold_segments segments;
+  const rig_options options = hopping(10, 10, 5);
+  segmented_window_store store(segments, testing::store_options_of(options));
+  windowed_aggregation aggregation(store, testing::windows_of(options), emit_strategy::on_update);
+  std::uint64_t closed = 0;
+  for (const std::int64_t timestamp : {0, 3, 55, 9}) {
+    concatenate update("1");
+    const auto done = run_now(aggregation.process(as_bytes("a"), timestamp, update));
+    ASSERT_TRUE(done.has_value());
+    closed += done->closed_now;
+    if (timestamp != 3) continue;
+    EXPECT_EQ(as_text(*run_now(store.fetch(as_bytes("a"), 0))).substr(8), "1+1");
+  }
+  EXPECT_EQ(closed, 0U);
+  EXPECT_EQ(aggregation.windows_open(), 0U);
+  EXPECT_EQ(aggregation.late_dropped(), 1U);
+  lines seen;
+  testing::print_rows print{&seen};
+  run_now(aggregation.for_each_closed(print));
+  EXPECT_TRUE(seen.empty());
+  run_now(aggregation.expire());
+  EXPECT_EQ(segments.drop_floor(), 1U);
+  EXPECT_EQ(store.state(), aggregation.state().store);
+  windowed_aggregation again(store, testing::windows_of(options), emit_strategy::on_update);
+  run_now(again.restore(aggregation.state()));
+  EXPECT_EQ(again.windows_open(), 0U);
+  EXPECT_EQ(again.state(), aggregation.state());
+}
+
 TEST(WindowedAggregationOptions, AStoreThatExpiresBeforeWindowsCloseIsRefused) {
   const auto refused = [](std::int64_t size_ms, std::int64_t retention_ms) {
     memory_segments segments;
     window_store_options options;
     options.window_size_ms = size_ms;
     options.retention_ms = retention_ms;
-    window_store store(segments, options);
+    segmented_window_store store(segments, options);
     try {
       const windowed_aggregation aggregation(store, testing::windows_of(hopping(10, 10, 5)));
       return false;

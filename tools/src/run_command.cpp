@@ -4,6 +4,7 @@
 #include "topology.hpp"
 
 #include <lentic/errc.hpp>
+#include <lentic/windows/segmented_window_store.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -98,7 +99,7 @@ task<int> run_command::run_in_state() {
   for (const std::string& each : found.quarantined) say("lentic: quarantined: " + each);
   run_store_ = &env_->open_byte_store(run_store_name);
   segmented_store& segments = env_->open_segmented_store(window_store_name);
-  windows_ = std::make_unique<windows::window_store>(segments, window_options(options_));
+  windows_ = std::make_unique<windows::segmented_window_store>(segments, window_options(options_));
   job_ = std::make_unique<row_job>(*windows_, options_);
   std::optional<stored_run> stored = co_await load_run(*run_store_);
   resumed_ = stored.has_value();

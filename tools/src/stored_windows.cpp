@@ -40,8 +40,8 @@ task<void> stored_windows::load() {
   chosen.window_size_ms = shape_.window.size_ms;
   chosen.advance_ms = shape_.window.advance_ms;
   chosen.retention_ms = shape_.retention_ms;
-  windows_ = std::make_unique<lentic::windows::window_store>(env_->open_segmented_store("windows"),
-                                                             chosen);
+  windows_ = std::make_unique<lentic::windows::segmented_window_store>(
+      env_->open_segmented_store("windows"), chosen);
   windows_->restore(clock_.store);
 }
 

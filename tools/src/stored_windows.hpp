@@ -12,7 +12,7 @@
 
 #include <lentic/coro/runtime.hpp>
 #include <lentic/environment.hpp>
-#include <lentic/windows/window_store.hpp>
+#include <lentic/windows/segmented_window_store.hpp>
 #include <lentic/windows/windowed_aggregation.hpp>
 
 #include <memory>
@@ -25,7 +25,7 @@ class stored_windows {
   static task<std::unique_ptr<stored_windows>> open(coro::runtime& runtime, std::string path);
 
   environment& env() noexcept { return *env_; }
-  windows::window_store& windows() noexcept { return *windows_; }
+  windows::segmented_window_store& windows() noexcept { return *windows_; }
   const topology& shape() const noexcept { return shape_; }
   const stored_run& run() const noexcept { return run_; }
   const windows::aggregation_state& clock() const noexcept { return clock_; }
@@ -38,7 +38,7 @@ class stored_windows {
   task<void> load();
 
   std::unique_ptr<environment> env_;
-  std::unique_ptr<windows::window_store> windows_;
+  std::unique_ptr<windows::segmented_window_store> windows_;
   std::unique_ptr<aggregator> values_;
   topology shape_;
   stored_run run_;

@@ -55,8 +55,9 @@ result<aggregation_state> aggregation_state::decode(bytes_view raw) noexcept {
   return state;
 }
 
-windowed_aggregation::windowed_aggregation(window_store& store, const time_windows& windows)
-    : store_(store), windows_(windows), index_(windows) {
+windowed_aggregation::windowed_aggregation(window_store& store, const time_windows& windows,
+                                           emit_strategy emit)
+    : store_(store), windows_(windows), emit_(emit), index_(windows) {
   if (store.window_size_ms() != windows.size_ms())
     fail(errc::invalid_argument, "the store has another window size");
   if (store.retention_ms() < saturating_add(windows.size_ms(), windows.grace_ms()))
@@ -121,7 +122,8 @@ aggregation_outcome windowed_aggregation::raise(const record_plan& plan) {
 void windowed_aggregation::landed(bytes_view key, std::int64_t start_ms, std::size_t index,
                                   [[maybe_unused]] bool stored) {
   assert(stored && "an open window has expired");
-  if (new_values_[index].opens_window) index_.add(key, start_ms);
+  if (new_values_[index].opens_window && emit_ == emit_strategy::on_close)
+    index_.add(key, start_ms);
 }
 
 maybe_ready<result<aggregation_outcome>> windowed_aggregation::apply(bytes_view key,
@@ -170,24 +172,15 @@ maybe_ready<void> windowed_aggregation::expire() {
   index_.recycle(closed_);
   next_start_ = 0;
   next_key_ = 0;
-  hint_seals();
+  tell_closed();
   return store_.expire();
 }
 
-// A segment has no open window left once the first start that is still open lies in a later one.
-// Segments that expire() is about to drop need no hint.
-void windowed_aggregation::hint_seals() {
+void windowed_aggregation::tell_closed() {
   const std::int64_t last_closed_ms = saturating_sub(state_.last_close_ms, windows_.size_ms());
   if (last_closed_ms < 0) return;
   const std::int64_t advance_ms = windows_.advance_ms();
-  const std::int64_t first_open_ms =
-      saturating_add(last_closed_ms / advance_ms * advance_ms, advance_ms);
-  const segment_id floor = store_.segment_of(first_open_ms);
-  if (floor <= sealed_below_) return;
-  segmented_store& segments = store_.segments();
-  for (const segment_id id : segments.segments(std::max(sealed_below_, store_.live_floor()), floor))
-    segments.seal_hint(id);
-  sealed_below_ = floor;
+  store_.closed_below(saturating_add(last_closed_ms / advance_ms * advance_ms, advance_ms));
 }
 
 aggregation_state windowed_aggregation::state() const noexcept {
@@ -201,7 +194,7 @@ task<void> windowed_aggregation::restore(aggregation_state state) {
   state_ = state;
   store_.restore(state.store);
   index_.clear();
-  sealed_below_ = 0;
+  if (emit_ == emit_strategy::on_update) co_return;
   time_range can_be_open;
   can_be_open.from_ms = saturating_sub(state.last_close_ms, windows_.size_ms());
   window_cursor rows = store_.fetch_all(can_be_open);

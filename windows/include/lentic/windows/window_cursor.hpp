@@ -16,21 +16,15 @@
 // read throws. Cancellation: no effect. What is visible is fixed when the cursor is made.
 
 #include <lentic/bytes.hpp>
-#include <lentic/store/segmented_store.hpp>
 #include <lentic/task.hpp>
-#include <lentic/windows/key_ranges.hpp>
-#include <lentic/windows/time_range.hpp>
 
-#include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
 
 namespace lentic::windows {
-
-class window_store;
 
 struct window_row {
   bytes_view key;
@@ -49,32 +43,23 @@ struct window_entry {
       : key(to_bytes(row.key)), start_ms(row.start_ms), value(to_bytes(row.value)) {}
 };
 
+// What a window_store implements; see window_cursor for the contract of next().
+class window_cursor_source {
+ public:
+  virtual ~window_cursor_source() = default;
+  virtual maybe_ready<std::span<const window_row>> next() = 0;
+};
+
 class window_cursor {
  public:
-  window_cursor(window_cursor&& other) noexcept;
-  window_cursor& operator=(window_cursor&&) = delete;
-  ~window_cursor();
+  explicit window_cursor(std::unique_ptr<window_cursor_source> source) noexcept
+      : source_(std::move(source)) {}
 
   // The next block; empty at the end, and again after it.
-  maybe_ready<std::span<const window_row>> next();
+  maybe_ready<std::span<const window_row>> next() { return source_->next(); }
 
  private:
-  friend class window_store;
-  // `starts` is what the store lets a reader see.
-  window_cursor(window_store& store, key_selection keys, time_range starts, direction order);
-
-  bool open_segment();
-  bool take_block(std::span<const row> block);
-  task<std::span<const window_row>> next_cold(maybe_ready<std::span<const row>> pending);
-
-  window_store* store_;  // null in a cursor that was moved from
-  key_selection keys_;
-  time_range starts_;
-  direction order_;
-  scan_bounds bounds_;
-  std::vector<segment_id> ids_;  // still to be read; the next one at the back
-  std::optional<cursor> rows_;   // of the segment being read
-  std::vector<window_row> block_;
+  std::unique_ptr<window_cursor_source> source_;
 };
 
 // All rows that are left, owned.

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// window_store: values by (key, window start) over a segmented_store, with retention.
+// window_store: values by (key, window start), with retention. Operators speak this interface;
+// segmented_window_store and caching_window_store implement it.
 //
 //   const std::vector<window_entry> entries = co_await store.fetch(key, from_ms, to_ms);
 //
 // Stream time here is the greatest window start that a put or erase has named, before any test
-// (Kafka's observedStreamTime), so a cache in front delays it. Reads answer starts >= stream time -
-// retention + 1. Writes are refused, and counted, one segment at a time: a start that reads no
-// longer show may still be accepted (as in Kafka's persistent stores).
+// (Kafka's observedStreamTime). Reads answer starts >= stream time - retention + 1. Writes are
+// refused, and counted, one segment at a time: a start that reads no longer show may still be
+// accepted (as in Kafka's persistent stores). The segment of a start is start /
+// segment_interval_ms. Old segments go only when expire() is called, so that an owner can read
+// closing windows first.
 //
-// Segments hold start / segment_interval_ms; the inner key is the whole store key, seqnum 0.
-// Old segments go only when expire() is called, so that an owner can read closing windows first.
-//
-// Threads: one owner, the segments' own. Lifetime: the segments outlive the store, the store
-// outlives its tasks and cursors. Views: as byte_store::get. Suspension: an answer from memory is
-// ready, without a frame or an allocation. Errors: errc::invalid_argument for a negative start,
-// errc::damaged for a stored key that is no window key, and what the segments throw.
-// Durability: that of the segments; store what state() answers in the same commit.
+// Threads: one owner. Lifetime: the store outlives its tasks and cursors. Views: as
+// byte_store::get. Suspension: an answer from memory is ready, without a frame or an allocation.
+// Errors: errc::invalid_argument for a negative start, errc::damaged for a stored key that is no
+// window key, and what the store below throws. Cancellation: none; reads have no effect.
+// Durability: that of the store below; store what state() answers in the same commit.
 // Not promised: order between segments other than by id; see scan().
 
 #include <lentic/bytes.hpp>
-#include <lentic/store/segmented_store.hpp>
+#include <lentic/store/byte_store.hpp>
+#include <lentic/task.hpp>
 #include <lentic/windows/key_ranges.hpp>
 #include <lentic/windows/time_range.hpp>
 #include <lentic/windows/window_cursor.hpp>
@@ -55,27 +56,31 @@ struct window_store_state {
 
 class window_store {
  public:
-  // Throws errc::invalid_argument for a size that is not positive, a negative advance or interval,
-  // or a retention smaller than the window size.
-  window_store(segmented_store& segments, const window_store_options& options);
+  window_store() = default;
   window_store(const window_store&) = delete;
   window_store& operator=(const window_store&) = delete;
-  ~window_store();
+  virtual ~window_store() = default;
 
   // Sets the value of `key` in the window that starts at `start_ms`. False when the window's
   // segment has expired: nothing is stored, and expired_dropped() counts it. Raises stream time in
   // both cases. O(log segments + log rows). `value` outlives the await.
-  maybe_ready<bool> put(bytes_view key, std::int64_t start_ms, bytes_view value);
+  virtual maybe_ready<bool> put(bytes_view key, std::int64_t start_ms, bytes_view value) = 0;
   // Removes it; true when it was there. Raises stream time and counts as put does.
-  maybe_ready<bool> erase(bytes_view key, std::int64_t start_ms);
+  virtual maybe_ready<bool> erase(bytes_view key, std::int64_t start_ms) = 0;
 
   // The value of `key` in the window that starts at `start_ms`; none when there is none or the
   // window is past its retention. O(log segments + log rows).
-  maybe_ready<std::optional<value_view>> fetch(bytes_view key, std::int64_t start_ms);
+  virtual maybe_ready<std::optional<value_view>> fetch(bytes_view key, std::int64_t start_ms) = 0;
   // The same for any window whose segment is still there, past its retention or not: what an
   // operator needs to emit a window that the current record has pushed out of sight.
-  maybe_ready<std::optional<value_view>> fetch_expiring(bytes_view key, std::int64_t start_ms);
+  virtual maybe_ready<std::optional<value_view>> fetch_expiring(bytes_view key,
+                                                                std::int64_t start_ms) = 0;
 
+  // Any keys over time. Rows come by segment, then in store key order within it (key, then start,
+  // for keys of equal length), not in global key order: as Kafka's segmented stores answer.
+  // Backward is the exact reverse. Copies `keys`.
+  virtual window_cursor scan(key_selection keys, time_range starts,
+                             direction order = direction::forward) = 0;
   // One key over time: owned entries with from_ms <= start <= to_ms, by ascending start. The two
   // times are plain integers, like Kafka's fetch: the reading order says which is which.
   task<std::vector<window_entry>> fetch(bytes_view key, std::int64_t from_ms, std::int64_t to_ms);
@@ -83,44 +88,24 @@ class window_store {
   window_cursor fetch_rows(bytes_view key, time_range starts, direction order = direction::forward);
   // All keys over time. Examines every row of the segments that `starts` touches.
   window_cursor fetch_all(time_range starts, direction order = direction::forward);
-  // Any keys over time. Rows come by segment, then in store key order within it (key, then start,
-  // for keys of equal length), not in global key order: as Kafka's segmented stores answer.
-  // Backward is the exact reverse. Copies `keys`.
-  window_cursor scan(key_selection keys, time_range starts, direction order = direction::forward);
 
+  // A hint that no window which starts before `first_open_start_ms` takes records any more, so
+  // that whole segments below it may be written out. Puts into them stay correct.
+  virtual void closed_below(std::int64_t first_open_start_ms) = 0;
   // Drops the segments that are older than the one of stream time - retention. Does nothing while a
   // cursor is open: its rows stay, and the next call drops more. O(dropped segments).
-  maybe_ready<void> expire();
+  virtual maybe_ready<void> expire() = 0;
 
-  std::int64_t observed_stream_time_ms() const noexcept { return state_.observed_stream_time_ms; }
+  virtual std::int64_t window_size_ms() const noexcept = 0;
+  virtual std::int64_t retention_ms() const noexcept = 0;
+  virtual std::int64_t segment_interval_ms() const noexcept = 0;
+  virtual std::int64_t observed_stream_time_ms() const noexcept = 0;
   // Writes refused because their segment had expired.
-  std::uint64_t expired_dropped() const noexcept { return state_.expired_dropped; }
-  std::int64_t retention_ms() const noexcept { return retention_ms_; }
-  std::int64_t window_size_ms() const noexcept { return window_size_ms_; }
-  std::int64_t segment_interval_ms() const noexcept { return segment_interval_ms_; }
-  // The segment of stream time - retention: the oldest one that takes writes.
-  segment_id live_floor() const noexcept;
-  segment_id segment_of(std::int64_t start_ms) const noexcept;
-  segmented_store& segments() noexcept { return segments_; }
+  virtual std::uint64_t expired_dropped() const noexcept = 0;
 
-  window_store_state state() const noexcept { return state_; }
+  virtual window_store_state state() const noexcept = 0;
   // Takes over the state of an earlier run over the same segments. Before the first operation.
-  void restore(const window_store_state& state) noexcept { state_ = state; }
-
- private:
-  friend class window_cursor;
-
-  std::int64_t oldest_visible_ms() const noexcept;
-  void encode_key(bytes_view key, std::int64_t start_ms);
-  byte_store* admit(std::int64_t start_ms);
-
-  segmented_store& segments_;
-  std::int64_t window_size_ms_;
-  std::int64_t retention_ms_;
-  std::int64_t segment_interval_ms_;
-  window_store_state state_;
-  bytes key_;  // of the operation under way; moves into its task when that suspends
-  std::size_t open_cursors_ = 0;
+  virtual void restore(const window_store_state& state) noexcept = 0;
 };
 
 }  // namespace lentic::windows

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// windowed_aggregation: one accumulator a key and window, after Kafka's KStreamWindowAggregate with
-// emit on close. A caller's loop:
+// windowed_aggregation: one accumulator a key and window, after Kafka's KStreamWindowAggregate.
+// With emit_strategy::on_close, a caller's loop:
 //
 //   const result<aggregation_outcome> done = co_await agg.process(key, timestamp_ms, update);
 //   if (!done) ...                                 // a bad record: nothing has changed
@@ -10,6 +10,9 @@
 //     co_await agg.for_each_closed(print);         // each window once, in (start, key) order
 //     co_await agg.expire();
 //   }
+//
+// With on_update nothing is set aside and no index is kept: what has changed is told by the store
+// (see caching_window_store) or read back by the caller. expire() is then called now and then.
 //
 // Stream time is the greatest timestamp processed, raised by a record before its own test. A window
 // takes the record iff end > stream time - grace; the others are counted as late. Stored values are
@@ -51,7 +54,12 @@ struct record_plan {
 struct aggregation_outcome {
   std::uint64_t accepted = 0;
   std::uint64_t rejected = 0;
-  std::uint64_t closed_now = 0;  // for for_each_closed to hand out
+  std::uint64_t closed_now = 0;  // for for_each_closed to hand out; 0 with on_update
+};
+
+enum class emit_strategy {
+  on_close,   // each window once, when it has closed
+  on_update,  // whenever it changes, as its store says
 };
 
 // One window's result. The views live until the visitor returns.
@@ -83,7 +91,8 @@ class windowed_aggregation {
  public:
   // Throws errc::invalid_argument when the store has another window size, or a retention smaller
   // than size + grace: windows would expire before they close.
-  windowed_aggregation(window_store& store, const time_windows& windows);
+  windowed_aggregation(window_store& store, const time_windows& windows,
+                       emit_strategy emit = emit_strategy::on_close);
   windowed_aggregation(const windowed_aggregation&) = delete;
   windowed_aggregation& operator=(const windowed_aggregation&) = delete;
 
@@ -103,29 +112,31 @@ class windowed_aggregation {
                                                    Update& update);
 
   // Calls visit(const window_result&) for each window that has closed since the last call, in
-  // (start, key) order, each exactly once. A window whose value was erased is left out. If `visit`
-  // throws, its window comes again.
+  // (start, key) order, each exactly once; none with on_update. A window whose value was erased is
+  // left out. If `visit` throws, its window comes again.
   template <class Visit>
   maybe_ready<void> for_each_closed(Visit& visit);
-  // The same for the windows that are open, which stay open. `visit` must not call process().
+  // The same for the windows that are open, which stay open. `visit` must not call process(). None
+  // with on_update.
   template <class Visit>
   task<void> for_each_open(Visit& visit);
 
-  // Tells the segments which of them have no open window left (a seal hint each, once a run) and
-  // drops those that are past the retention. Precondition: for_each_closed has visited all.
+  // Tells the store which windows have closed and lets it drop those past the retention.
+  // Precondition: for_each_closed has visited all.
   maybe_ready<void> expire();
 
   std::int64_t stream_time_ms() const noexcept { return state_.stream_time_ms; }
   std::uint64_t late_dropped() const noexcept { return state_.late_dropped; }
   // Windows handed out by for_each_closed.
   std::uint64_t windows_closed() const noexcept { return state_.windows_closed; }
+  // 0 with on_update.
   std::uint64_t windows_open() const noexcept { return index_.size(); }
   const time_windows& windows() const noexcept { return windows_; }
 
   // Precondition: for_each_closed has visited all; what it has not is lost after a restart.
   aggregation_state state() const noexcept;
-  // Takes over the state of an earlier run over the same segments, and finds the open windows by
-  // one scan of the segments that can hold them. Before the first record.
+  // Takes over the state of an earlier run over the same segments. With on_close it finds the open
+  // windows by one scan of the segments that can hold them. Before the first record.
   task<void> restore(aggregation_state state);
 
  private:
@@ -164,10 +175,11 @@ class windowed_aggregation {
   task<void> for_each_closed_cold(Visit& visit, maybe_ready<std::optional<value_view>> pending);
   std::optional<window_result> result_of(bytes_view key, std::int64_t start_ms,
                                          const std::optional<value_view>& raw) const;
-  void hint_seals();
+  void tell_closed();
 
   window_store& store_;
   time_windows windows_;
+  emit_strategy emit_;
   close_index index_;
   aggregation_state state_;  // without state_.store, which the store keeps
   std::vector<new_value> new_values_;
@@ -175,7 +187,6 @@ class windowed_aggregation {
   close_index::closed_starts closed_;
   std::size_t next_start_ = 0;  // of closed_, and the key in it: the next window to hand out
   std::size_t next_key_ = 0;
-  segment_id sealed_below_ = 0;
 };
 
 template <class Update>

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "segmented_window_cursor.hpp"
+
 #include <lentic/errc.hpp>
-#include <lentic/windows/window_cursor.hpp>
-#include <lentic/windows/window_store.hpp>
+#include <lentic/windows/key_schema.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace lentic::windows {
 
-window_cursor::window_cursor(window_store& store, key_selection keys, time_range starts,
-                             direction order)
-    : store_(&store), keys_(std::move(keys)), starts_(starts), order_(order) {
+segmented_window_store::scan_source::scan_source(segmented_window_store& store, key_selection keys,
+                                                 time_range starts, direction order)
+    : store_(store), keys_(std::move(keys)), starts_(starts), order_(order) {
   ++store.open_cursors_;
   if (starts.empty()) return;
   bounds_ = store_key_bounds(keys_, starts);
@@ -20,24 +22,14 @@ window_cursor::window_cursor(window_store& store, key_selection keys, time_range
   if (order == direction::forward) std::reverse(ids_.begin(), ids_.end());
 }
 
-window_cursor::window_cursor(window_cursor&& other) noexcept
-    : store_(std::exchange(other.store_, nullptr)),
-      keys_(std::move(other.keys_)),
-      starts_(other.starts_),
-      order_(other.order_),
-      bounds_(std::move(other.bounds_)),
-      ids_(std::move(other.ids_)),
-      rows_(std::move(other.rows_)),
-      block_(std::move(other.block_)) {}
-
-window_cursor::~window_cursor() {
-  if (store_ != nullptr) --store_->open_cursors_;
+segmented_window_store::scan_source::~scan_source() {
+  --store_.open_cursors_;
 }
 
 // Opens the next segment; false when there is none left.
-bool window_cursor::open_segment() {
+bool segmented_window_store::scan_source::open_segment() {
   while (!ids_.empty()) {
-    byte_store* const segment = store_->segments_.find_segment(ids_.back());
+    byte_store* const segment = store_.segments_.find_segment(ids_.back());
     ids_.pop_back();
     if (segment == nullptr) continue;
     key_range range;
@@ -50,7 +42,7 @@ bool window_cursor::open_segment() {
 }
 
 // Keeps the rows that belong to the answer; true when there are any. An empty block ends a segment.
-bool window_cursor::take_block(std::span<const row> block) {
+bool segmented_window_store::scan_source::take_block(std::span<const row> block) {
   if (block.empty()) rows_.reset();
   for (const row& stored : block) {
     const result<window_key> key = decode_window_key(stored.key);
@@ -61,7 +53,7 @@ bool window_cursor::take_block(std::span<const row> block) {
   return !block_.empty();
 }
 
-maybe_ready<std::span<const window_row>> window_cursor::next() {
+maybe_ready<std::span<const window_row>> segmented_window_store::scan_source::next() {
   block_.clear();
   while (rows_ || open_segment()) {
     maybe_ready<std::span<const row>> pulled = rows_->next();
@@ -71,7 +63,7 @@ maybe_ready<std::span<const window_row>> window_cursor::next() {
   return std::span<const window_row>(block_);
 }
 
-task<std::span<const window_row>> window_cursor::next_cold(
+task<std::span<const window_row>> segmented_window_store::scan_source::next_cold(
     maybe_ready<std::span<const row>> pending) {
   std::span<const row> block = co_await std::move(pending);
   while (!take_block(block)) {
@@ -79,16 +71,6 @@ task<std::span<const window_row>> window_cursor::next_cold(
     block = co_await rows_->next();
   }
   co_return std::span<const window_row>(block_);
-}
-
-task<std::vector<window_entry>> collect(window_cursor rows) {
-  std::vector<window_entry> entries;
-  for (;;) {
-    const std::span<const window_row> block = co_await rows.next();
-    if (block.empty()) break;
-    for (const window_row& found : block) entries.emplace_back(found);
-  }
-  co_return entries;
 }
 
 }  // namespace lentic::windows
