@@ -4,7 +4,7 @@
 #include <lentic/coro/asio_runtime.hpp>
 #include <lentic/environment.hpp>
 #include <lentic/windows/key_schema.hpp>
-#include <lentic/windows/window_store.hpp>
+#include <lentic/windows/segmented_window_store.hpp>
 
 #include <asio/io_context.hpp>
 
@@ -34,7 +34,7 @@ task<run_figures> drive(environment& env, const workload& work) {
   run_figures figures;
   commit_times commits;
   counted_value counted;
-  windows::window_store store(env.open_segmented_store("windows"), store_options());
+  windows::segmented_window_store store(env.open_segmented_store("windows"), store_options());
   const double start = now_seconds();
   for (std::uint64_t event = 0; event < work.events(); ++event) {
     co_await count(store, work, event, counted);
