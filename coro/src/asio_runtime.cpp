@@ -91,6 +91,7 @@ class asio_runtime::host : public std::enable_shared_from_this<host> {
   }
 
   hosted_engine& engine() noexcept { return *engine_; }
+  asio::io_context& context() noexcept { return *context_; }
   std::uint64_t random() noexcept { return random_.next(); }
   bool turn();
   void start_timer(timer_request& request);
@@ -296,6 +297,10 @@ asio_runtime::asio_runtime(asio::io_context& context, const asio_runtime_options
     : host_(std::make_shared<host>(context, queue_, options)) {}
 
 asio_runtime::~asio_runtime() = default;
+
+asio_runtime::executor_type asio_runtime::get_executor() noexcept {
+  return host_->context().get_executor();
+}
 
 io_engine& asio_runtime::io() noexcept {
   return host_->engine();

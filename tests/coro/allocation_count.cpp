@@ -21,6 +21,12 @@ void* operator new(std::size_t bytes) {
   if (void* const storage = std::malloc(bytes)) return storage;
   throw std::bad_alloc();
 }
+// Asio takes its memory here.
+extern "C" void* aligned_alloc(std::size_t alignment, std::size_t bytes) {
+  ++count;
+  void* storage = nullptr;
+  return ::posix_memalign(&storage, alignment, bytes) == 0 ? storage : nullptr;
+}
 void operator delete(void* storage) noexcept {
   std::free(storage);
 }

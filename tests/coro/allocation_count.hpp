@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// How often this test program has called operator new so far, on this thread.
+// How often this test program has called operator new or aligned_alloc so far, on this thread.
 
 #include <cstdint>
 

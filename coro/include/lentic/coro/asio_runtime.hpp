@@ -42,6 +42,10 @@ class asio_runtime final : public runtime {
   explicit asio_runtime(asio::io_context& context, const asio_runtime_options& options = {});
   ~asio_runtime() override;
 
+  // Of the io_context: where coroutines run.
+  using executor_type = asio::io_context::executor_type;
+  executor_type get_executor() noexcept;
+
   io_engine& io() noexcept override;
   std::int64_t now_ms() noexcept override;
   std::int64_t wall_ms() noexcept override;

@@ -10,11 +10,17 @@
 // last; each runs at most once.
 
 #include <cassert>
+#include <system_error>
 #include <utility>
 
 namespace lentic::coro {
 
 class stop_callback;
+
+// What an operation that was stopped throws: ECANCELED, equal to std::errc::operation_canceled.
+inline std::error_code aborted_code() noexcept {
+  return {static_cast<int>(std::errc::operation_canceled), std::system_category()};
+}
 
 class stop_source {
  public:

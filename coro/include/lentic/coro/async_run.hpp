@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// async_run(owner, work, token): a task or a maybe_ready as an Asio operation, for any completion
+// token: a callback, asio::use_future, asio::use_awaitable. `owner` is the executor on which the
+// coroutines of the caller run, or what has one (asio_runtime, io_context).
+//
+//   async_run(runtime, store.get_copy(key), [](std::exception_ptr error, auto value) { ... });
+//   async_run(runtime, [&](coro::stop_token stop) { return read(file, stop); }, token);
+//
+// Completes with void(std::exception_ptr, T), or void(std::exception_ptr) for void: the form of
+// asio::co_spawn, so that use_future and use_awaitable rethrow the very exception. T is default
+// constructible, for the value beside an error, and not a view (see borrowed.hpp).
+// Threads: called on the owner's thread, where the work starts at once, on the caller's stack. The
+// handler is posted to its associated executor, else to the owner's; never called inline.
+// Cancellation: work that is made from a stop_token is asked to stop when the token's cancellation
+// slot fires (terminal, partial or total); how it ends is its own contract. Other work ignores it.
+// Lifetime: the executors, and what the work refers to, outlive the operation. It counts as
+// outstanding work of the handler's executor and uses the handler's allocator.
+
+#include <lentic/coro/borrowed.hpp>
+#include <lentic/coro/maybe_ready.hpp>
+#include <lentic/coro/scope.hpp>
+#include <lentic/coro/stop_token.hpp>
+#include <lentic/coro/task.hpp>
+
+#include <asio/associated_allocator.hpp>
+#include <asio/associated_cancellation_slot.hpp>
+#include <asio/associated_executor.hpp>
+#include <asio/async_result.hpp>
+#include <asio/cancellation_type.hpp>
+#include <asio/dispatch.hpp>
+#include <asio/executor_work_guard.hpp>
+#include <asio/post.hpp>
+
+#include <coroutine>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace lentic::coro {
+
+// f(stop_token) -> task<T> or maybe_ready<T>.
+template <class Work>
+concept stoppable_work =
+    requires(Work work, stop_token stop) { typename decltype(work(stop))::value_type; };
+
+namespace detail {
+
+template <class Work>
+struct value_of_work {
+  using type = typename Work::value_type;
+};
+template <stoppable_work Work>
+struct value_of_work<Work> {
+  using type = typename std::invoke_result_t<Work&, stop_token>::value_type;
+};
+template <class Work>
+using work_value_t = typename value_of_work<Work>::type;
+
+// A running task, shared by who runs it and who hears of its end.
+template <class T>
+struct run_state {
+  stop_source stop;
+  bool done = false;
+  std::exception_ptr error;
+  std::optional<std::conditional_t<std::is_void_v<T>, bool, T>> value;
+  std::coroutine_handle<> waiter{};
+
+  T take() {
+    if (error) std::rethrow_exception(std::exchange(error, nullptr));
+    if constexpr (!std::is_void_v<T>) return std::move(*value);
+  }
+  void finish() {
+    done = true;
+    if (waiter) waiter.resume();
+  }
+};
+
+// co_await until_done(state): the one waiter of a run_state.
+template <class T>
+class until_done {
+ public:
+  explicit until_done(run_state<T>& state) noexcept : state_(&state) {}
+  bool await_ready() const noexcept { return state_->done; }
+  void await_suspend(std::coroutine_handle<> handle) noexcept { state_->waiter = handle; }
+  void await_resume() const noexcept {}
+
+ private:
+  run_state<T>* state_;
+};
+
+template <class Work, class T>
+auto begin_work(Work& work, run_state<T>& state) {
+  if constexpr (stoppable_work<Work>) {
+    return work(stop_token(state.stop));
+  } else {
+    return std::move(work);
+  }
+}
+
+// Starts the work at once. Its frame is gone before the waiter goes on.
+template <class Work, class T>
+detached run_into(Work work, std::shared_ptr<run_state<T>> state) {
+  try {
+    auto running = begin_work(work, *state);
+    if constexpr (std::is_void_v<T>) {
+      co_await std::move(running);
+    } else {
+      T value = co_await std::move(running);
+      state->value.emplace(std::move(value));
+    }
+  } catch (...) {  // a spawn boundary: whoever takes the result rethrows it
+    state->error = std::current_exception();
+  }
+  state->finish();
+}
+
+// The slot may fire on the handler's thread: the request goes to the owner's.
+template <class Handler, class T, class Executor>
+void connect_slot(const Handler& handler, const std::shared_ptr<run_state<T>>& state,
+                  const Executor& owner) {
+  auto slot = asio::get_associated_cancellation_slot(handler);
+  if (!slot.is_connected()) return;
+  slot.assign([owner, weak = std::weak_ptr(state)](asio::cancellation_type type) {
+    if (type == asio::cancellation_type::none) return;
+    asio::dispatch(owner, [weak] {
+      if (const auto running = weak.lock()) running->stop.request_stop();
+    });
+  });
+}
+
+// A handler with its arguments and its allocator; its executor has been chosen already.
+template <class Handler, class... Values>
+class completion {
+ public:
+  using allocator_type = asio::associated_allocator_t<Handler>;
+
+  explicit completion(Handler handler, Values... values)
+      : handler_(std::move(handler)), values_(std::move(values)...) {}
+
+  allocator_type get_allocator() const noexcept { return asio::get_associated_allocator(handler_); }
+  void operator()() {
+    auto slot = asio::get_associated_cancellation_slot(handler_);
+    if (slot.is_connected()) slot.clear();
+    const auto call = [this](Values&... each) { std::move(handler_)(std::move(each)...); };
+    std::apply(call, values_);
+  }
+
+ private:
+  Handler handler_;
+  std::tuple<Values...> values_;
+};
+
+template <class T, class Handler>
+auto with_outcome(Handler handler, run_state<T>& state) {
+  if constexpr (std::is_void_v<T>) {
+    return completion<Handler, std::exception_ptr>(std::move(handler), state.error);
+  } else {
+    T value = state.value ? std::move(*state.value) : T();
+    return completion<Handler, std::exception_ptr, T>(std::move(handler), state.error,
+                                                      std::move(value));
+  }
+}
+
+template <class T, class Handler, class Executor>
+detached post_when_done(std::shared_ptr<run_state<T>> state, Handler handler, Executor owner) {
+  const auto executor = asio::get_associated_executor(handler, owner);
+  const auto outstanding = asio::make_work_guard(executor);
+  co_await until_done<T>(*state);
+  asio::post(executor, with_outcome(std::move(handler), *state));
+}
+
+template <class T, class Executor>
+class run_initiation {
+ public:
+  using executor_type = Executor;
+
+  explicit run_initiation(const Executor& owner) noexcept : owner_(owner) {}
+  executor_type get_executor() const noexcept { return owner_; }
+
+  template <class Handler, class Work>
+  void operator()(Handler&& handler, Work work) const {
+    const auto allocator = asio::get_associated_allocator(handler);
+    auto state = std::allocate_shared<run_state<T>>(allocator);
+    if constexpr (stoppable_work<Work>) connect_slot(handler, state, owner_);
+    run_into(std::move(work), state);
+    post_when_done(std::move(state), std::forward<Handler>(handler), owner_);
+  }
+
+ private:
+  Executor owner_;
+};
+
+template <class T>
+struct run_signature {
+  using type = void(std::exception_ptr, T);
+};
+template <>
+struct run_signature<void> {
+  using type = void(std::exception_ptr);
+};
+
+template <class Owner>
+auto executor_of(Owner& owner) {
+  if constexpr (requires { owner.get_executor(); }) {
+    return owner.get_executor();
+  } else {
+    return owner;
+  }
+}
+
+}  // namespace detail
+
+template <class Owner, class Work, class Token>
+  requires stoppable_work<Work> || requires { typename Work::value_type; }
+auto async_run(Owner&& owner, Work work, Token&& token) {
+  using value_type = detail::work_value_t<Work>;
+  using signature = typename detail::run_signature<value_type>::type;
+  static_assert(!is_borrowed<value_type>, "the handler runs later: hand it a copy, not a view");
+  auto executor = detail::executor_of(owner);
+  detail::run_initiation<value_type, decltype(executor)> initiation(executor);
+  return asio::async_initiate<Token, signature>(std::move(initiation), token, std::move(work));
+}
+
+}  // namespace lentic::coro
