@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// task_context: what the nodes of a running topology see of their task: the environment, stores by
+// name, stream time, the context of the record under way, and the stop token. task_metadata: where
+// they keep what a restart needs, in a byte store of the environment, as part of every commit.
+//
+// Threads: one, the task's. Lifetime: the task's; the environment outlives it. Errors: what the
+// environment throws; errc::store_mismatch for a store of another kind, errc::invalid_argument for
+// one that does not exist.
+
+#include <lentic/cache/record_context.hpp>
+#include <lentic/coro/stop_token.hpp>
+#include <lentic/environment.hpp>
+#include <lentic/errc.hpp>
+#include <lentic/process/graph.hpp>
+#include <lentic/store/byte_store.hpp>
+#include <lentic/task.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace lentic::process {
+
+class task_metadata {
+ public:
+  explicit task_metadata(byte_store& rows) noexcept : rows_(&rows) {}
+
+  // None when nothing was saved under that name.
+  task<std::optional<bytes>> load(std::string name);
+  // An unchanged value is not written again.
+  task<void> save(std::string name, bytes value);
+
+ private:
+  byte_store* rows_;
+};
+
+class task_context {
+ public:
+  task_context(environment& env, const graph& topology) noexcept
+      : env_(&env), topology_(&topology) {}
+  task_context(const task_context&) = delete;
+  task_context& operator=(const task_context&) = delete;
+
+  environment& env() noexcept { return *env_; }
+  task_metadata metadata() { return task_metadata(*metadata_rows_); }
+
+  // The greatest timestamp taken for processing; -1 before the first record.
+  std::int64_t stream_time_ms() const noexcept { return stream_time_ms_; }
+  // Of the record under way; while a cache is flushed, of the entry that goes downstream.
+  const record_context& current() const noexcept { return current_; }
+  void set_current(const record_context& context) { current_ = context; }
+  coro::stop_token stop() const noexcept { return stop_; }
+  // Called before a record changes something that cannot be taken back: see record_rejected.
+  void will_change() noexcept { changed_ = true; }
+
+  // What the store of that name offers: store<byte_store>("totals").
+  template <class T>
+  T& store(std::string_view name) {
+    auto* const offer = dynamic_cast<offers<T>*>(&find(name));
+    if (offer == nullptr) fail(errc::store_mismatch, std::string(name) + " is of another kind");
+    return offer->offered();
+  }
+
+ private:
+  friend class stream_task;
+
+  state_store& find(std::string_view name);
+
+  environment* env_;
+  const graph* topology_;
+  byte_store* metadata_rows_ = nullptr;
+  std::int64_t stream_time_ms_ = -1;
+  record_context current_;
+  coro::stop_token stop_;
+  bool changed_ = false;
+};
+
+}  // namespace lentic::process
