@@ -73,17 +73,17 @@ std::string read_all(std::string_view text, std::size_t chunk) {
   std::string out;
   while (true) {
     switch (reader.next()) {
-      case csv_event::record:
+      case row_event::record:
         for (const std::string_view field : reader.fields()) out.append(field) += field_end;
         out += row_end;
         break;
-      case csv_event::bad_row:
+      case row_event::bad_row:
         return out + "BAD " + reader.reason().message();
-      case csv_event::need_input:
+      case row_event::need_input:
         text.empty() ? reader.finish() : reader.feed(text.substr(0, chunk));
         text.remove_prefix(std::min(chunk, text.size()));
         break;
-      case csv_event::end:
+      case row_event::end:
         return out;
     }
   }

@@ -12,14 +12,14 @@ namespace lentic::tool {
 namespace {
 
 // One line of text per event, with everything that the reader reports about it.
-std::string describe(const csv_reader& reader, csv_event event) {
+std::string describe(const csv_reader& reader, row_event event) {
   std::string text;
   for (std::size_t i = 0; i < reader.fields().size(); ++i) {
-    const csv_place place = reader.place(i);
+    const row_place place = reader.place(i);
     text += "<" + std::string(reader.fields()[i]) + ">" + std::to_string(place.line) + ":"
           + std::to_string(place.column) + " ";
   }
-  if (event == csv_event::bad_row) {
+  if (event == row_event::bad_row) {
     text += reader.reason().message() + " at " + std::to_string(reader.reason_place().line) + ":"
           + std::to_string(reader.reason_place().column) + " ";
   }
@@ -36,9 +36,9 @@ std::vector<std::string> trace(std::string_view text, std::size_t bytes_max, Siz
   std::vector<std::string> events;
   std::string chunk;
   while (true) {
-    const csv_event event = reader.next();
-    if (event == csv_event::end) return events;
-    if (event != csv_event::need_input) {
+    const row_event event = reader.next();
+    if (event == row_event::end) return events;
+    if (event != row_event::need_input) {
       events.push_back(describe(reader, event));
       continue;
     }
@@ -54,7 +54,7 @@ std::vector<std::string> trace(std::string_view text, std::size_t bytes_max, Siz
 }
 
 std::vector<std::string> trace(std::string_view text) {
-  return trace(text, csv_reader::row_bytes_max, [&] { return text.size() + 1; });
+  return trace(text, row_bytes_max, [&] { return text.size() + 1; });
 }
 
 using lines = std::vector<std::string>;
@@ -94,10 +94,10 @@ TEST(CsvReader, SkipsBlankLinesButCountsThem) {
 TEST(CsvReader, PositionAtTheEndCoversTrailingBlankLines) {
   csv_reader reader;
   reader.feed("a\n\n\n");
-  ASSERT_EQ(reader.next(), csv_event::record);
-  ASSERT_EQ(reader.next(), csv_event::need_input);
+  ASSERT_EQ(reader.next(), row_event::record);
+  ASSERT_EQ(reader.next(), row_event::need_input);
   reader.finish();
-  EXPECT_EQ(reader.next(), csv_event::end);
+  EXPECT_EQ(reader.next(), row_event::end);
   EXPECT_EQ(reader.position(), 4U);
   EXPECT_EQ(reader.line(), 4U);
 }
@@ -194,7 +194,7 @@ TEST(CsvReader, LongRowAtTheEndOfTheInputIsReportedOnce) {
 
 TEST(CsvReader, StartsInTheMiddleWithTheHeadersFieldCount) {
   const auto all = [] { return std::size_t{1000}; };
-  EXPECT_EQ(trace("3,4\n5\n", 100, all, csv_start{8, 3, 2}),
+  EXPECT_EQ(trace("3,4\n5\n", 100, all, csv_start{{8, 3}, 2}),
             (lines{"<3>3:1 <4>3:3 to 12 line 4",
                    "<5>4:1 a different number of fields than the header has at 4:1 to 14 line 5"}));
 }
@@ -223,10 +223,10 @@ TEST(CsvReader, GoesOnAtAnyPositionAsIfNeverStopped) {
   csv_reader reader;
   reader.feed(text);
   for (std::size_t done = 1; done < whole.size(); ++done) {
-    ASSERT_NE(reader.next(), csv_event::need_input);
-    const csv_start start{reader.position(), reader.line(), reader.field_count()};
+    ASSERT_NE(reader.next(), row_event::need_input);
+    const csv_start start{{reader.position(), reader.line()}, reader.field_count()};
     const auto rest = trace(
-        std::string_view(text).substr(reader.position()), csv_reader::row_bytes_max,
+        std::string_view(text).substr(reader.position()), row_bytes_max,
         [] { return std::size_t{1000}; }, start);
     EXPECT_EQ(rest, lines(whole.begin() + static_cast<std::ptrdiff_t>(done), whole.end()));
   }
@@ -236,15 +236,15 @@ TEST(CsvReader, HundredMegabytesWithoutLineEndStayOneBadRow) {
   csv_reader reader;
   const std::string chunk(1U << 18, 'x');
   for (int i = 0; i < 400; ++i) {
-    ASSERT_EQ(reader.next(), csv_event::need_input);
+    ASSERT_EQ(reader.next(), row_event::need_input);
     reader.feed(chunk);
   }
-  ASSERT_EQ(reader.next(), csv_event::need_input);
+  ASSERT_EQ(reader.next(), row_event::need_input);
   reader.feed("\nnext\n");
-  ASSERT_EQ(reader.next(), csv_event::bad_row);
+  ASSERT_EQ(reader.next(), row_event::bad_row);
   EXPECT_EQ(reader.reason(), errc::line_too_long);
   EXPECT_EQ(reader.position(), 400U * chunk.size() + 1);
-  ASSERT_EQ(reader.next(), csv_event::record);
+  ASSERT_EQ(reader.next(), row_event::record);
   EXPECT_EQ(reader.fields()[0], "next");
 }
 
@@ -253,7 +253,7 @@ TEST(CsvReader, HundredMegabytesWithoutLineEndStayOneBadRow) {
 TEST(CsvReader, ManyLinesInOneQuotedFieldAreOneRow) {
   const std::string text = "\"" + std::string(1'000'000, '\n') + "\"\n";
   std::size_t size = 7;
-  const lines events = trace(text, csv_reader::row_bytes_max, [&] { return size; });
+  const lines events = trace(text, row_bytes_max, [&] { return size; });
   ASSERT_EQ(events.size(), 1U);
   EXPECT_TRUE(events[0].ends_with("to 1000003 line 1000002"));
 }

@@ -66,6 +66,29 @@ TEST(RunOptions, HaveTheStatedDefaults) {
   EXPECT_EQ(run.stdin_is, stdin_content::replayed);
 }
 
+TEST(RunOptions, InputFormatIsWhatTheNameEndsInUnlessItIsGiven) {
+  const auto format = [](const std::string& input, const std::string& more = "") {
+    const command parsed =
+        given("run " + input + " --ts t --key k --window tumbling:1h --agg count " + more);
+    return std::get<run_options>(parsed).format;
+  };
+  for (const char* name : {"a.ndjson", "a.jsonl", "a.ndjson.gz", "b/c.jsonl.gz"})
+    EXPECT_EQ(format(name), input_format::ndjson) << name;
+  for (const char* name : {"a.csv", "a.csv.gz", "-", "a.gz", "ndjson", "a.ndjson/b"})
+    EXPECT_EQ(format(name), input_format::csv) << name;
+  EXPECT_EQ(format("-", "--input ndjson"), input_format::ndjson);
+  EXPECT_EQ(format("a.jsonl", "--input csv"), input_format::csv);
+  EXPECT_EQ(mistake(run_base + " --input jsno"), "--input \"jsno\": want csv or ndjson");
+}
+
+TEST(RunOptions, NamesOfNdjsonFieldsArePointers) {
+  const std::string line = "run in.jsonl --window tumbling:1h --ts /t --key ";
+  EXPECT_EQ(mistake(line + "/a~2 --agg count"),
+            "--key \"/a~2\": not a JSON pointer (want ~1 for '/' and ~0 for '~' in a name)");
+  EXPECT_TRUE(mistake(line + "/a --agg sum:/~").starts_with("--agg \"/~\": not a JSON pointer"));
+  EXPECT_TRUE(std::holds_alternative<run_options>(given(line + "/a~1b --agg sum:/v")));
+}
+
 TEST(RunOptions, TakeEveryFlag) {
   const run_options run = run_given(
       "--grace 2h --retention 1d --emit close --state st --commit-interval 5000rows --output "
@@ -238,8 +261,8 @@ TEST(Topology, BytesAreAsDrawn) {
 
 TEST(Topology, OtherFlagsMayChange) {
   const topology before = topology_of(run_given(""));
-  const topology after =
-      topology_of(run_given("--max-bad 5 --commit-interval 5rows --stats json --progress never"));
+  const topology after = topology_of(run_given(
+      "--input ndjson --max-bad 5 --commit-interval 5rows --stats json --progress never"));
   EXPECT_EQ(topology_difference(before, after), std::nullopt);
 }
 

@@ -62,7 +62,7 @@ struct source_options {
 coro::task<std::unique_ptr<byte_source>> open_source(coro::io_engine& engine,
                                                      source_options options);
 
-// The bytes as text, for the CSV reader. char may alias any object.
+// The bytes as text, for the readers of records. char may alias any object.
 inline std::string_view as_text(byte_source::block bytes) noexcept {
   return {static_cast<const char*>(static_cast<const void*>(bytes.data())), bytes.size()};
 }

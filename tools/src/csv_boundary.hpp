@@ -9,18 +9,18 @@
 // record that breaks this ends at the next line end, quoted or not.
 // Threads: a plain value.
 
+#include "row_splitter.hpp"
+
 #include <cstddef>
 #include <string_view>
 
 namespace lentic::tool {
 
-class csv_boundary {
+class csv_boundary final : public row_boundary {
  public:
-  static constexpr std::size_t none = static_cast<std::size_t>(-1);
-
-  // The offset of the line feed that ends the record, or none so far. `record` begins where the
-  // record begins and holds at least the bytes of the call before.
-  std::size_t find(std::string_view record) noexcept;
+  std::size_t find(std::string_view record) noexcept override;
+  void restart() noexcept override { *this = {}; }
+  bool spans_lines() const noexcept override { return quotes_seen_; }
 
   // Whether a quoted field is open after the bytes seen: at the end of the input, an error.
   bool quote_open() const noexcept { return state_ == state::quoted; }

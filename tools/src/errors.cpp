@@ -5,17 +5,8 @@ namespace lentic::tool {
 
 namespace {
 
-const char* text_of(errc code) noexcept {
+const char* argument_text_of(errc code) noexcept {
   switch (code) {
-    case errc::not_a_time:
-      return "not a time (want 2001-01-31T14:05Z, with seconds if you like, or integer "
-             "milliseconds since 1970)";
-    case errc::time_without_zone:
-      return "a time without zone (want Z or an offset such as +02:00 at the end)";
-    case errc::time_before_1970:
-      return "a time before 1970";
-    case errc::time_past_9999:
-      return "a time whose window ends after the year 9999";
     case errc::not_a_duration:
       return "not a duration (want a whole number and a unit: 500ms, 1s, 10m, 1h or 1d)";
     case errc::duration_too_long:
@@ -29,6 +20,54 @@ const char* text_of(errc code) noexcept {
     case errc::not_a_byte_size:
       return "not an amount of memory (want a whole number of bytes, or one with kB, MB, GB, KiB, "
              "MiB or GiB: 0, 65536, 16MiB)";
+    case errc::not_a_pointer:
+      return "not a JSON pointer (want ~1 for '/' and ~0 for '~' in a name)";
+    default:
+      return "unknown";
+  }
+}
+
+const char* ndjson_text_of(errc code) noexcept {
+  switch (code) {
+    case errc::not_an_object:
+      return "not a JSON object";
+    case errc::not_json:
+      return "not valid JSON, here or right behind";
+    case errc::bad_escape:
+      return "an escape that is no character";
+    case errc::nested_too_deep:
+      return "JSON nested deeper than 64 levels";
+    case errc::repeated_name:
+      return "a name that is twice in its object";
+    case errc::missing_field:
+      return "missing";
+    case errc::null_field:
+      return "null";
+    case errc::composite_field:
+      return "an object or an array, not a single value";
+    default:
+      return "unknown";
+  }
+}
+
+const char* text_of(errc code) noexcept {
+  switch (code) {
+    case errc::not_a_time:
+      return "not a time (want 2001-01-31T14:05Z, with seconds if you like, or integer "
+             "milliseconds since 1970)";
+    case errc::time_without_zone:
+      return "a time without zone (want Z or an offset such as +02:00 at the end)";
+    case errc::time_before_1970:
+      return "a time before 1970";
+    case errc::time_past_9999:
+      return "a time whose window ends after the year 9999";
+    case errc::not_a_duration:
+    case errc::duration_too_long:
+    case errc::not_a_window:
+    case errc::not_a_commit_interval:
+    case errc::not_a_byte_size:
+    case errc::not_a_pointer:
+      return argument_text_of(code);
     case errc::empty_field:
       return "empty";
     case errc::not_a_number:
@@ -53,6 +92,15 @@ const char* text_of(errc code) noexcept {
       return "invalid UTF-8";
     case errc::wrong_field_count:
       return "a different number of fields than the header has";
+    case errc::not_an_object:
+    case errc::not_json:
+    case errc::bad_escape:
+    case errc::nested_too_deep:
+    case errc::repeated_name:
+    case errc::missing_field:
+    case errc::null_field:
+    case errc::composite_field:
+      return ndjson_text_of(code);
     case errc::gzip_truncated:
       return "the gzip stream ends too early";
     case errc::gzip_corrupt:

@@ -26,6 +26,7 @@ enum class errc {
   not_a_window,
   not_a_commit_interval,
   not_a_byte_size,
+  not_a_pointer,
   empty_field,
   not_a_number,
   not_an_integer,
@@ -39,6 +40,14 @@ enum class errc {
   open_quote,
   invalid_utf8,
   wrong_field_count,
+  not_an_object,
+  not_json,
+  bad_escape,
+  nested_too_deep,
+  repeated_name,
+  missing_field,
+  null_field,
+  composite_field,
   // The input as a whole. Stop; the message must say what to do.
   gzip_truncated,
   gzip_corrupt,
@@ -51,6 +60,12 @@ enum class errc {
 
 const std::error_category& tool_category() noexcept;
 std::error_code make_error_code(errc code) noexcept;
+
+// What is wrong with the input, and what to do. Exit code 3.
+class input_error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 // A mistake in the arguments: one clear line, and a hint that may be empty. Exit code 2.
 class usage_error : public std::runtime_error {

@@ -15,6 +15,13 @@ Exit codes:
 "lentic run --help" states the rules of time, bad rows and restarts.)";
 
 const char* const run_footer = R"(
+Input: CSV with a header line, whose names are the fields, or NDJSON, one JSON
+object a line. --input says which; by default a name that ends in .ndjson or
+.jsonl (also with .gz) is NDJSON, any other and "-" CSV. A field of NDJSON is a
+JSON pointer, /user/id, or the name of a member as it stands, amount. Its value
+is a string, a number (its text as written) or, as a key, true or false; a
+string may hold a number or a time. The name as given is the output column's.
+
 Times in the input are read one by one: RFC 3339 with optional seconds
 (2001-01-31T14:05Z) or integer milliseconds since 1970. --time-format is for
 output only. Durations: 500ms, 1s, 10m, 1h, 1d.
@@ -33,7 +40,10 @@ text of the double.
 Bad rows: a time that cannot be read, lies before 1970, or whose window would
 end after 9999; a number of the wrong type; an empty named field; a key with a
 line break; a line over 1 MiB; invalid UTF-8; a wrong number of fields; with
---max-jump, a time that would raise stream time by more. Each is reported as
+--max-jump, a time that would raise stream time by more. In NDJSON also: a line
+that is not a JSON object or nested deeper than 64 levels; a named field that is
+missing, null, an object or an array, or whose name is there twice; an escape
+that is no character. Blank lines are skipped. Each bad row is reported as
 file:line:column: reason and skipped, up to --max-bad over all attempts. Past
 it, what precedes is committed and the exit code is 3.
 
@@ -55,7 +65,9 @@ again, unless --stdin new.
 Exit codes: 0 complete, 2 arguments, 3 input, 4 state, 5 system,
 130 SIGINT, 143 SIGTERM, 141 stdout closed.
 
-Example:
+Examples:
+  lentic run events.ndjson --ts /time --key /user/id --window tumbling:1h \
+    --agg count,sum:/amount
   lentic run flights.csv.gz --ts scheduled --key origin --window tumbling:1h \
     --grace 2h --agg count,sum:delay,max:delay --state st --output csv >> out)";
 

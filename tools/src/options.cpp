@@ -5,6 +5,7 @@
 #include "options.hpp"
 
 #include "help_text.hpp"
+#include "json_pointer.hpp"
 #include "suggest.hpp"
 
 #include <CLI/CLI.hpp>
@@ -57,6 +58,8 @@ Value chosen(std::string_view option, const std::string& text,
 constexpr std::array<choice<output_format>, 3> outputs{{{"table", output_format::table},
                                                         {"csv", output_format::csv},
                                                         {"ndjson", output_format::ndjson}}};
+constexpr std::array<choice<input_format>, 2> inputs{
+    {{"csv", input_format::csv}, {"ndjson", input_format::ndjson}}};
 constexpr std::array<choice<time_format>, 2> time_formats{
     {{"rfc3339", time_format::rfc3339}, {"ms", time_format::ms}}};
 enum class shown { automatic, always, never };
@@ -114,10 +117,16 @@ struct range_texts {
   }
 };
 
+void refuse_bad_pointers(const run_options& run) {
+  parsed("--ts", run.ts_field, parse_field_name);
+  parsed("--key", run.key_field, parse_field_name);
+  for (const std::string& each : run.aggregates.columns) parsed("--agg", each, parse_field_name);
+}
+
 struct run_texts {
-  std::string input, ts, key, window, agg, grace = "0", retention, emit = "close", state,
-                                           commit = "1s", progress = "auto", bad = "0", jump, stats,
-                                           stdin_is = "replay";
+  std::string input, format, ts, key, window, agg, grace = "0", retention, emit = "close", state,
+                                                   commit = "1s", progress = "auto", bad = "0",
+                                                   jump, stats, stdin_is = "replay";
   output_texts output;
   bool log_commits = false;
 
@@ -128,7 +137,10 @@ struct run_texts {
 
 void run_texts::add_to(CLI::App& app) {
   app.footer(run_footer);
-  app.add_option("INPUT", input, "CSV with a header line, plain or gzip; - for stdin")->required();
+  app.add_option("INPUT", input, "CSV with a header line, or NDJSON; plain or gzip; - for stdin")
+      ->required();
+  app.add_option("--input", format, "csv or ndjson; default: what the name of INPUT ends in")
+      ->type_name("FORMAT");
   app.add_option("--ts", ts, "the field with the time of a row")->type_name("FIELD")->required();
   app.add_option("--key", key, "the field to group by")->type_name("FIELD")->required();
   app.add_option("--window", window, "tumbling:SIZE or hopping:SIZE/ADVANCE")
@@ -173,6 +185,7 @@ void run_texts::add_rules_to(CLI::App& app) {
 run_options run_texts::read(const terminal_facts& terminal, bool stdin_given) const {
   run_options run;
   run.input = input;
+  run.format = format.empty() ? format_of_name(input) : chosen("--input", format, inputs);
   run.ts_field = ts;
   run.key_field = key;
   run.window = parsed("--window", window, parse_window);
@@ -185,6 +198,7 @@ run_options run_texts::read(const terminal_facts& terminal, bool stdin_given) co
                       + duration_text(retention_least));
   }
   run.aggregates = parse_aggregates(agg);
+  if (run.format == input_format::ndjson) refuse_bad_pointers(run);
   if (emit != "close") throw refused("--emit", emit, "want close");
   if (!state.empty()) run.state_directory = state;
   run.commit_every = parsed("--commit-interval", commit, parse_commit_interval);

@@ -7,6 +7,7 @@
 
 #include "aggregates.hpp"
 #include "duration_text.hpp"
+#include "record_reader.hpp"
 #include "row_writer.hpp"
 
 #include <cstdint>
@@ -34,6 +35,7 @@ enum class statistics_format { none, json };
 
 struct run_options {
   std::string input;  // a path, or "-"
+  input_format format = input_format::csv;
   std::string ts_field;
   std::string key_field;
   window_spec window;

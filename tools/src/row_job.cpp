@@ -24,12 +24,8 @@ row_job::row_job(windows::window_store& store, const run_options& options)
       aggregator_(options.aggregates),
       aggregation_(store, windows_of(options)),
       writer_(options.output, options.times, row_kind::windows, options.key_field,
-              aggregate_names(options.aggregates)) {}
-
-void row_job::bind(std::span<const std::string_view> header) {
-  const std::string place = options_.input == "-" ? "(stdin)" : options_.input;
-  parser_.emplace(options_, header, place + ":1");
-}
+              aggregate_names(options.aggregates)),
+      parser_(options) {}
 
 std::string row_job::header() const {
   std::string text;
@@ -38,14 +34,14 @@ std::string row_job::header() const {
 }
 
 task<std::optional<row_fault>> row_job::process(std::span<const std::string_view> fields) {
-  const result<parsed_row> row = parser_->parse(fields, aggregator_);
-  if (!row) co_return row_fault{row.error(), parser_->bad_field()};
+  const result<parsed_row> row = parser_.parse(fields, aggregator_);
+  if (!row) co_return row_fault{row.error(), parser_.bad_field()};
   const std::int64_t now = aggregation_.stream_time_ms();
   if (options_.jump_ms_max && now >= 0 && row->time_ms - now > *options_.jump_ms_max)
-    co_return row_fault{make_error_code(errc::time_jump), parser_->time_field()};
+    co_return row_fault{make_error_code(errc::time_jump), row_parser::time_field};
   const bytes_view key = as_bytes(row->key);
   if (key.size() + windows::window_key_suffix_bytes > key_bytes_max)
-    co_return row_fault{make_error_code(lentic::errc::too_large), parser_->key_field()};
+    co_return row_fault{make_error_code(lentic::errc::too_large), row_parser::key_field};
   aggregator_.fix_types(row->numbers);
   const auto update = [this, &row](std::optional<bytes_view> old, bytes& out) {
     out.resize(aggregator_.value_bytes());
@@ -55,7 +51,7 @@ task<std::optional<row_fault>> row_job::process(std::span<const std::string_view
       co_await aggregation_.process(key, row->time_ms, update);
   if (!done) {
     const bool key_is_bad = done.error() == lentic::errc::too_large;
-    co_return row_fault{done.error(), key_is_bad ? parser_->key_field() : parser_->bad_field()};
+    co_return row_fault{done.error(), key_is_bad ? row_parser::key_field : parser_.bad_field()};
   }
   if (done->closed_now == 0) co_return std::nullopt;
   const auto visit = [this](const windows::window_result& window) { print(window); };

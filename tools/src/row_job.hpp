@@ -35,10 +35,7 @@ class row_job {
  public:
   row_job(windows::window_store& store, const run_options& options);
 
-  // Finds the columns of --ts, --key and --agg. Throws usage_error for one that is not there.
-  void bind(std::span<const std::string_view> header);
-
-  // None when the row was good.
+  // One field for each of columns_of(). None when the row was good.
   task<std::optional<row_fault>> process(std::span<const std::string_view> fields);
   // Appends the windows that are open to output(), in (start, key) order; they stay open.
   task<void> print_open();
@@ -47,8 +44,6 @@ class row_job {
   std::string& output() noexcept { return output_; }
   std::uint64_t rows_printed() const noexcept { return rows_printed_; }
   std::string header() const;
-  // Of the input; for messages.
-  std::string_view field_name(std::size_t field) const { return parser_->field_name(field); }
 
   windows::windowed_aggregation& aggregation() noexcept { return aggregation_; }
   aggregator& values() noexcept { return aggregator_; }
@@ -60,7 +55,7 @@ class row_job {
   aggregator aggregator_;
   windows::windowed_aggregation aggregation_;
   row_writer writer_;
-  std::optional<row_parser> parser_;  // once the header is known
+  row_parser parser_;
   std::vector<std::string> texts_;
   std::string output_;
   std::uint64_t rows_printed_ = 0;

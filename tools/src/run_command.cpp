@@ -35,6 +35,7 @@ run_command::run_command(coro::runtime& runtime, const run_options& options, job
       options_(options),
       streams_(std::move(streams)),
       started_ms_(runtime.now_ms()),
+      columns_(columns_of(options)),
       last_commit_ms_(runtime.now_ms()),
       commit_done_(runtime.queue()),
       background_(runtime.queue()) {}

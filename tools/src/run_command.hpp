@@ -10,11 +10,11 @@
 // Threads: the runtime's. interrupt() is for a handler on the same thread.
 
 #include "byte_source.hpp"
-#include "csv_reader.hpp"
 #include "delivery.hpp"
 #include "options.hpp"
 #include "output_sink.hpp"
 #include "position_proof.hpp"
+#include "record_reader.hpp"
 #include "row_job.hpp"
 #include "run_state.hpp"
 #include "statistics.hpp"
@@ -26,17 +26,11 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lentic::tool {
-
-// What is wrong with the input, and what to do. Exit code 3.
-class input_error : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 // What the job reads and writes, as main() found it.
 struct job_streams {
@@ -88,6 +82,7 @@ class run_command {
   void say(const std::string& line) const;
   std::string input_name() const;
   std::string fault_text(const row_fault& fault) const;
+  std::string reason_text() const;
   void take_figures();
 
   coro::runtime& runtime_;
@@ -109,7 +104,8 @@ class run_command {
   int input_fd_ = -1;
   std::optional<std::uint64_t> input_bytes_;
   std::unique_ptr<byte_source> source_;
-  std::unique_ptr<csv_reader> reader_;
+  std::vector<input_column> columns_;
+  std::unique_ptr<record_reader> reader_;
   proof_tracker proof_;
   std::uint64_t rows_ = 0;       // read, in all attempts, bad ones included
   std::uint64_t rows_here_ = 0;  // read in this attempt

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The input of run_command: where it begins or goes on, and its rows one by one.
+#include "bad_row_text.hpp"
 #include "position_check.hpp"
 #include "run_command.hpp"
 
@@ -44,8 +45,14 @@ std::string run_command::input_name() const {
 
 std::string run_command::fault_text(const row_fault& fault) const {
   const std::string_view value = reader_->fields()[fault.field];
-  const std::string_view field = job_->field_name(fault.field);
+  const std::string& field = columns_[fault.field].name;
   return bad_row_text(input_name(), reader_->place(fault.field), field, value, fault.reason);
+}
+
+std::string run_command::reason_text() const {
+  const bad_row_reason why = reader_->reason();
+  if (!why.column) return bad_row_text(input_name(), why.place, why.code);
+  return bad_row_text(input_name(), why.place, columns_[*why.column].name, why.code);
 }
 
 task<void> run_command::open_input() {
@@ -74,6 +81,7 @@ task<void> run_command::open_input() {
   chosen.kind = kind;
   chosen.stop = coro::stop_token(stop_);
   source_ = co_await open_source(runtime_.io(), chosen);
+  reader_ = make_record_reader(options_.format, columns_, input_name());
   const std::optional<bytes> stored = env_->position("input");
   const bool follows = options_.stdin_is == stdin_content::fresh && name == "-";
   if (stored) {
@@ -102,24 +110,13 @@ task<input_kind> run_command::probe_input() {
   co_return input_kind::regular_file;
 }
 
-// Reads the header: the first row.
+// Reads up to where the columns are known: the header, if the format has one.
 task<void> run_command::start_input() {
-  reader_ = std::make_unique<csv_reader>();
-  for (;;) {
-    const csv_event event = reader_->next();
-    if (event == csv_event::record) break;
-    if (event == csv_event::need_input && input_failure_.empty() && !stop_.stop_requested()) {
-      co_await refill();
-      continue;
-    }
+  while (!reader_->open()) {
     if (!input_failure_.empty()) throw input_error(input_failure_);
     if (stop_.stop_requested()) co_return;
-    if (event == csv_event::end)
-      throw input_error(input_name() + ": empty: the first line must name the columns");
-    throw input_error(bad_row_text(input_name(), reader_->reason_place(), reader_->reason())
-                      + "; the first line must name the columns");
+    co_await refill();
   }
-  job_->bind(reader_->fields());
   position_.header_bytes = reader_->position();
   position_.rows = rows_;
   row_done();
@@ -136,17 +133,8 @@ task<void> run_command::resume_input(input_position stored) {
                       + remedy(found.refusal, options_.input));
   position_ = found.position;
   proof_ = std::move(found.proof);
-  csv_reader header;
-  header.feed(std::string_view(found.head).substr(0, stored.header_bytes));
-  header.finish();  // the header may be the last line, without a line end
-  if (header.next() != csv_event::record)
-    throw input_error(options_.input + ": the header can no longer be read");
-  job_->bind(header.fields());
-  csv_start start;
-  start.position = position_.bytes;
-  start.line = position_.line;
-  start.field_count = header.field_count();
-  reader_ = std::make_unique<csv_reader>(start);
+  const auto head = std::string_view(found.head).substr(0, stored.header_bytes);
+  reader_->resume(head, row_start{position_.bytes, position_.line});
   input_open_ = true;
 }
 
@@ -179,17 +167,16 @@ task<void> run_command::read_rows() {
   bool good = true;
   while (!stop_.stop_requested() && !too_many_bad_ && !at_end_ && input_failure_.empty()) {
     switch (reader_->next()) {
-      case csv_event::need_input:
+      case row_event::need_input:
         co_await refill();
         break;
-      case csv_event::end:
+      case row_event::end:
         at_end_ = true;
         break;
-      case csv_event::bad_row:
-        too_many_bad_ =
-            !take_fault(bad_row_text(input_name(), reader_->reason_place(), reader_->reason()));
+      case row_event::bad_row:
+        too_many_bad_ = !take_fault(reason_text());
         break;
-      case csv_event::record:
+      case row_event::record:
         good = co_await take_record();
         too_many_bad_ = !good;
         break;

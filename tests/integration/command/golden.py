@@ -4,6 +4,7 @@
 
 Each result is compared to an oracle in Python and to the published figures."""
 
+import gzip
 import json
 import os
 
@@ -90,6 +91,32 @@ class Golden:
                                    stdin=file)
         self.check("standard input", piped, TABLE[2])
 
+    def ndjson(self):
+        """The flights as NDJSON give the same bytes as the CSV, plain, packed and piped."""
+        wanted = self.run("tumbling:1h", "2h", False).out
+        with open(self.bench.plain, "rb") as file:
+            content = harness.ndjson(file.read())
+        plain = self.bench.write("flights.ndjson", content)
+        packed = self.bench.write("flights.jsonl.gz", gzip.compress(content, 1))
+        self.bench.prefix = []
+        for name, path, state, more in (("plain", plain, True, []), ("gzip", packed, False, []),
+                                        ("stdin", "-", False, ["--input", "ndjson"])):
+            args = ["--state", self.bench.path("state-ndjson")] if state else []
+            with open(plain, "rb") as file:
+                result = self.bench.run("run", path, *harness.flights_options(), *more, *args,
+                                        "--stats", "json", stdin=file)
+            self.check(f"ndjson, {name}", result, TABLE[2])
+            self.checks.that(f"ndjson, {name}: the bytes of the csv", result.out == wanted)
+        with open(self.bench.plain, "rb") as file:
+            self.bench.write("flights.ndjson", harness.ndjson(file.read(), pointers=True))
+        options = harness.flights_options()
+        options[options.index("origin")] = "/where/0/id"
+        deep = self.bench.run("run", plain, *options)
+        self.checks.equal("ndjson, a pointer through an array: its name is the column's, the rows "
+                          "are the same", deep.out.split(b"\n", 1),
+                          [harness.FLIGHTS_HEADER.replace("origin", "/where/0/id").encode(),
+                           wanted.split(b"\n", 1)[1]])
+
     def formats(self):
         csv_ms = self.run("tumbling:1h", "2h", False).out.decode().splitlines()[1:]
         ndjson = self.run("tumbling:1h", "2h", False, output="ndjson")
@@ -123,7 +150,7 @@ class Golden:
 def main():
     options = harness.arguments("nouring", "part?")
     checks = harness.Checks("golden")
-    parts = ["oracle", "every_way", "other_rows", "inputs", "formats", "bytes_written"]
+    parts = ["oracle", "every_way", "other_rows", "inputs", "ndjson", "formats", "bytes_written"]
     with harness.Bench(options.lentic, options.data) as bench:
         golden = Golden(bench, checks, os.path.abspath(options.nouring))
         for part in [options.part] if options.part else parts:

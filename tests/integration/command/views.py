@@ -101,7 +101,8 @@ class Views:
 
     def help(self):
         rules = {("run",): ["stream time", "late_dropped", "--max-bad", "last of several lines",
-                            ">>", "SHA-256", "--stdin new", "Exit codes", "1 MiB", "overflow"],
+                            ">>", "SHA-256", "--stdin new", "NDJSON", "JSON pointer", "Exit codes",
+                            "1 MiB", "overflow"],
                  ("get",): ["retained"], ("scan",): ["retained"], ("store", "stat"): ["--state"],
                  (): ["run", "get", "scan", "store", "Exit codes"], ("store",): ["stat"]}
         for command, words in rules.items():
