@@ -12,6 +12,7 @@
 
 #include "store_shell.hpp"
 
+#include <lentic/cache/caching_store.hpp>
 #include <lentic/coro/sim_runtime.hpp>
 #include <lentic/environment.hpp>
 #include <lentic/store/memory_store.hpp>
@@ -122,6 +123,37 @@ class memory_store_world {
   coro::sim_disk disk_{1};
   coro::sim_runtime life_{disk_, 1};
   memory_store store_;
+};
+
+// A caching_store over a memory_store; settling flushes. With a small budget rows move down at any
+// put.
+template <caching Mode, std::uint64_t Budget>
+class caching_world {
+ public:
+  coro::runtime& runtime() { return life_; }
+  byte_store& store() { return *store_; }
+  void settle() { static_cast<void>(sync_wait(life_, store_->flush())); }
+  std::size_t key_limit() const { return key_bytes_max; }
+
+ private:
+  class deaf final : public change_listener {
+   public:
+    maybe_ready<void> on_change(const change&) override { return {}; }
+  };
+
+  static caching_options told_to(deaf& listener) {
+    caching_options options;
+    options.listener = &listener;
+    return options;
+  }
+
+  coro::sim_disk disk_{1};
+  coro::sim_runtime life_{disk_, 1};
+  memory_store rows_;
+  thread_cache budget_{life_.queue(), Budget};
+  deaf listener_;
+  std::unique_ptr<caching_store> store_ =
+      make_caching_store(Mode, rows_, budget_, "cache", told_to(listener_));
 };
 
 }  // namespace lentic::test

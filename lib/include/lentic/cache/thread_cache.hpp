@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// thread_cache: one byte budget over the caches of one thread (Kafka's ThreadCache). It holds no
+// entries: each cache has a cache_account here, which it charges for what it holds. A cache that a
+// put takes over the budget evicts from itself, never from a neighbour.
+//
+// Threads: one owner. Lifetime: it outlives its accounts. Errors: errc::invalid_argument for a name
+// that is taken.
+// Not promised: that the sum stays within the budget: a cache that is empty stops evicting while
+// its neighbours hold more, and the entries that a running flush still needs are kept.
+
+#include <lentic/coro/run_queue.hpp>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace lentic {
+
+class cache_account;
+
+class thread_cache {
+ public:
+  // `queue` is the thread's: who waits for a flush to end is woken there.
+  thread_cache(coro::run_queue& queue, std::uint64_t bytes_max) noexcept
+      : queue_(&queue), bytes_max_(bytes_max) {}
+  thread_cache(const thread_cache&) = delete;
+  thread_cache& operator=(const thread_cache&) = delete;
+  ~thread_cache();
+
+  std::uint64_t bytes() const noexcept { return bytes_; }
+  std::uint64_t bytes_max() const noexcept { return bytes_max_; }
+  bool over_budget() const noexcept { return bytes_ > bytes_max_; }
+  coro::run_queue& queue() const noexcept { return *queue_; }
+  // What the cache of that name holds; 0 when there is none. O(log caches).
+  std::uint64_t bytes_of(std::string_view name) const;
+
+ private:
+  friend class cache_account;
+
+  coro::run_queue* queue_;
+  std::uint64_t bytes_max_;
+  std::uint64_t bytes_ = 0;
+  std::map<std::string, const cache_account*, std::less<>> accounts_;
+};
+
+// The part of one cache in a thread_cache. Sum and part change together, so that neither drifts,
+// whatever a listener does in between.
+class cache_account {
+ public:
+  cache_account(thread_cache& owner, std::string_view name);
+  cache_account(const cache_account&) = delete;
+  cache_account& operator=(const cache_account&) = delete;
+  ~cache_account();
+
+  void charge(std::uint64_t bytes) noexcept {
+    bytes_ += bytes;
+    owner_->bytes_ += bytes;
+  }
+  void credit(std::uint64_t bytes) noexcept {
+    bytes_ -= bytes;
+    owner_->bytes_ -= bytes;
+  }
+  std::uint64_t bytes() const noexcept { return bytes_; }
+  thread_cache& owner() const noexcept { return *owner_; }
+
+ private:
+  thread_cache* owner_;
+  std::string name_;
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace lentic

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fused_store.hpp"
+
+#include "limits.hpp"
+
+#include <utility>
+
+namespace lentic::detail {
+
+fused_store::fused_store(byte_store& inner, thread_cache& cache, std::string_view name,
+                         const caching_options& options)
+    : flushing_store(inner, cache, options), account_(cache, name), puts_done_(cache.queue()) {}
+
+void fused_store::capture::take(bytes_view key, std::optional<bytes_view> old_value) {
+  context_ = store_->current();
+  const std::uint32_t hash = entry_table::hash_of(key);
+  entry_table& table = store_->table_;
+  if (table.find(key, hash) != no_entry) return;
+  fresh_ = table.prepare(key, hash, old_value);
+  store_->touched_.make_room(table.node_count());
+  store_->order_.make_room();
+}
+
+void fused_store::capture::land(bytes_view key, std::uint64_t new_bytes) noexcept {
+  entry_index at = store_->table_.find(key);
+  if (at != no_entry) {
+    store_->account_.credit(key.size() + store_->table_[at].new_bytes);
+    ++store_->figures_.hits;
+  } else {
+    at = std::exchange(fresh_, no_entry);
+    store_->table_[at].place = ++store_->places_;
+    store_->table_.link(at);
+    store_->order_.add(at);
+    store_->touched_.push_back(at);
+    ++store_->figures_.misses;
+  }
+  entry_node& node = store_->table_[at];
+  ++node.version;
+  node.new_bytes = static_cast<std::uint32_t>(new_bytes);
+  node.context = std::move(context_);
+  store_->account_.charge(key.size() + new_bytes);
+  leave();
+}
+
+void fused_store::capture::leave() noexcept {
+  if (store_ == nullptr) return;
+  if (fresh_ != no_entry) store_->table_.release(fresh_);
+  if (--store_->puts_under_way_ == 0) store_->puts_done_.wake_all();
+  store_ = nullptr;
+}
+
+maybe_ready<void> fused_store::put(bytes_view key, bytes_view value) {
+  check_limits(key, value);
+  capture under_way(*this);
+  if (table_.find(key) == no_entry) {
+    maybe_ready<std::optional<value_view>> old_value = inner_.get(key);
+    if (!old_value.ready()) return put_cold(std::move(under_way), key, value, std::move(old_value));
+    under_way.take(key, old_value.take());
+  } else {
+    under_way.take(key, std::nullopt);
+  }
+  maybe_ready<void> done = inner_.put(key, value);
+  if (!done.ready()) return put_landing(std::move(under_way), key, value.size(), std::move(done));
+  under_way.land(key, value.size());
+  return settle();
+}
+
+task<void> fused_store::put_cold(capture under_way, bytes_view key, bytes_view value,
+                                 maybe_ready<std::optional<value_view>> pending) {
+  const std::optional<value_view> old_value = co_await std::move(pending);
+  under_way.take(key, old_value);
+  co_await inner_.put(key, value);
+  under_way.land(key, value.size());
+  co_await settle();
+}
+
+task<void> fused_store::put_landing(capture under_way, bytes_view key, std::uint64_t new_bytes,
+                                    maybe_ready<void> pending) {
+  co_await std::move(pending);
+  under_way.land(key, new_bytes);
+  co_await settle();
+}
+
+maybe_ready<bool> fused_store::erase(bytes_view key) {
+  capture under_way(*this);
+  maybe_ready<std::optional<value_view>> old_value = inner_.get(key);
+  if (!old_value.ready()) return erase_cold(std::move(under_way), key, std::move(old_value));
+  under_way.take(key, old_value.take());
+  maybe_ready<bool> done = inner_.erase(key);
+  if (!done.ready()) return erase_landing(std::move(under_way), key, std::move(done));
+  under_way.land(key, 0);
+  maybe_ready<void> settled = settle();
+  if (!settled.ready()) return erase_settling(done.take(), std::move(settled));
+  return done;
+}
+
+task<bool> fused_store::erase_cold(capture under_way, bytes_view key,
+                                   maybe_ready<std::optional<value_view>> pending) {
+  const std::optional<value_view> old_value = co_await std::move(pending);
+  under_way.take(key, old_value);
+  const bool existed = co_await inner_.erase(key);
+  under_way.land(key, 0);
+  co_await settle();
+  co_return existed;
+}
+
+task<bool> fused_store::erase_landing(capture under_way, bytes_view key,
+                                      maybe_ready<bool> pending) {
+  const bool existed = co_await std::move(pending);
+  under_way.land(key, 0);
+  co_await settle();
+  co_return existed;
+}
+
+task<bool> fused_store::erase_settling(bool existed, maybe_ready<void> pending) {
+  co_await std::move(pending);
+  co_return existed;
+}
+
+// Past the budget everything is told. With a budget of 0 that is after each put, also of nothing.
+maybe_ready<void> fused_store::settle() {
+  const thread_cache& budget = account_.owner();
+  if (!budget.over_budget() && budget.bytes_max() != 0) [[likely]]
+    return {};
+  if (running()) return {};
+  ++figures_.evictions;
+  maybe_ready<std::uint64_t> done = run(coro::stop_token());
+  if (!done.ready()) return settle_cold(std::move(done));
+  return {};
+}
+
+task<void> fused_store::settle_cold(maybe_ready<std::uint64_t> pending) {
+  co_await std::move(pending);
+}
+
+void fused_store::begin_run() noexcept {
+  ++figures_.flushes;
+  flush_limit_ = places_;
+}
+
+bool fused_store::pick() {
+  const entry_index at = bound_ ? order_.at_or_after(bytes_view(), false) : touched_.front();
+  if (at == no_entry) return false;
+  const bytes_view key = table_[at].key();
+  if (bound_ ? compare(key, *bound_) >= 0 : table_[at].place > flush_limit_) return false;
+  flight_.key.assign(key.begin(), key.end());
+  return true;
+}
+
+maybe_ready<bool> fused_store::land() {
+  if (puts_under_way_ != 0) return land_later();
+  maybe_ready<std::optional<value_view>> now = inner_.get(flight_.key);
+  if (!now.ready()) return land_cold(std::move(now));
+  return finish_unit(now.take());
+}
+
+bool fused_store::finish_unit(std::optional<bytes_view> now) {
+  const entry_index at = table_.find(flight_.key);
+  entry_node& node = table_[at];
+  flight_.new_value.set(now);
+  flight_.old_value.set(node.value());
+  std::swap(flight_.context, node.context);
+  account_.credit(node.key().size() + node.new_bytes);
+  touched_.remove(at);
+  order_.remove(at);
+  table_.unlink(at);
+  table_.release(at);
+  return flight_.old_value.view() || flight_.new_value.view();
+}
+
+task<bool> fused_store::land_later() {
+  while (puts_under_way_ != 0) co_await puts_done_.wait();
+  co_return co_await land();
+}
+
+// What was put while the value was read makes it stale: it is read again.
+task<bool> fused_store::land_cold(maybe_ready<std::optional<value_view>> pending) {
+  for (;;) {
+    const std::uint64_t version = table_[table_.find(flight_.key)].version;
+    const std::optional<value_view> now = co_await std::move(pending);
+    const bool same = table_[table_.find(flight_.key)].version == version;
+    if (same && puts_under_way_ == 0) co_return finish_unit(now);
+    while (puts_under_way_ != 0) co_await puts_done_.wait();
+    pending = inner_.get(flight_.key);
+  }
+}
+
+maybe_ready<void> fused_store::clear() {
+  if (running() || puts_under_way_ != 0) return clear_later();
+  forget_all();
+  return inner_.clear();
+}
+
+task<void> fused_store::clear_later() {
+  for (;;) {
+    while (running()) co_await idle().wait();
+    while (puts_under_way_ != 0) co_await puts_done_.wait();
+    if (!running()) break;
+  }
+  forget_all();
+  co_await inner_.clear();
+}
+
+void fused_store::forget_all() noexcept {
+  account_.credit(account_.bytes());
+  touched_.clear();
+  order_.clear();
+  table_.clear();
+}
+
+}  // namespace lentic::detail
