@@ -63,5 +63,39 @@ TEST_F(Event, WakeAllLeavesTheFlagAsItIs) {
   EXPECT_FALSE(target_.is_set());
 }
 
+TEST_F(Event, StoppedWaiterLeavesThroughTheQueueAndOthersStay) {
+  coro::stop_source source;
+  const auto stoppable = [](coro::event& target, coro::stop_token stop,
+                            std::vector<int>& order) -> coro::task<void> {
+    co_await target.wait(stop);
+    order.push_back(stop.stop_requested() ? -2 : 2);
+  };
+  waiting_.spawn(wait_and_note(1));
+  waiting_.spawn(stoppable(target_, coro::stop_token(source), order_));
+  waiting_.spawn(wait_and_note(3));
+  source.request_stop();
+  EXPECT_TRUE(order_.empty());
+  runtime_.turn();
+  EXPECT_EQ(order_, std::vector<int>{-2});
+  waiting_.spawn(stoppable(target_, coro::stop_token(source), order_));  // ready: asked already
+  target_.set();
+  runtime_.turn();
+  EXPECT_EQ(order_, (std::vector<int>{-2, -2, 1, 3}));
+}
+
+TEST_F(Event, StopOfAWaiterThatWasWokenChangesNothing) {
+  coro::stop_source source;
+  const auto stoppable = [](coro::event& target, coro::stop_token stop,
+                            std::vector<int>& order) -> coro::task<void> {
+    co_await target.wait(stop);
+    order.push_back(1);
+  };
+  waiting_.spawn(stoppable(target_, coro::stop_token(source), order_));
+  target_.set();
+  source.request_stop();
+  runtime_.turn();
+  EXPECT_EQ(order_, std::vector<int>{1});
+}
+
 }  // namespace
 }  // namespace lentic::test
