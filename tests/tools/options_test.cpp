@@ -175,8 +175,8 @@ TEST(RunOptions, SecondInputIsOneArgumentTooMany) {
 TEST(Commands, AreSuggestedAndRequired) {
   EXPECT_EQ(mistake("rnu"), "no command \"rnu\"; did you mean \"run\"?");
   EXPECT_EQ(mistake("store stta st"), "no command \"stta\"; did you mean \"stat\"?");
-  EXPECT_EQ(mistake(""), "a command is missing: run, get, scan or store stat");
-  EXPECT_EQ(mistake("store"), "a command is missing: stat");
+  EXPECT_EQ(mistake(""), "a command is missing: run, get, scan or store");
+  EXPECT_EQ(mistake("store"), "a command is missing: stat, verify or dump");
 }
 
 TEST(Commands, HintNamesTheHelpOfTheCommand) {
@@ -214,6 +214,28 @@ TEST(StatOptions, ReadTheDirectory) {
   const command parsed = given("store stat st --time-format ms");
   EXPECT_EQ(std::get<stat_options>(parsed).state_directory, "st");
   EXPECT_EQ(std::get<stat_options>(parsed).times, time_format::ms);
+}
+
+TEST(VerifyOptions, ReadTheDirectoryAndShowProgressOnATerminal) {
+  const command parsed = given("store verify st --time-format ms", {false, true});
+  EXPECT_EQ(std::get<verify_options>(parsed).state_directory, "st");
+  EXPECT_EQ(std::get<verify_options>(parsed).times, time_format::ms);
+  EXPECT_TRUE(std::get<verify_options>(parsed).show_progress);
+  EXPECT_FALSE(std::get<verify_options>(given("store verify st")).show_progress);
+}
+
+TEST(DumpOptions, ReadTheFiltersAndDefaultToAllRowsAsCsv) {
+  const command all = given("store dump st", {true, true});
+  EXPECT_EQ(std::get<dump_options>(all).store, std::nullopt);
+  EXPECT_EQ(std::get<dump_options>(all).rows_max, UINT64_MAX);
+  EXPECT_EQ(std::get<dump_options>(all).output, output_format::csv);
+  const command some = given("store dump --state st --store run --limit 5 --output ndjson");
+  EXPECT_EQ(std::get<dump_options>(some).state_directory, "st");
+  EXPECT_EQ(std::get<dump_options>(some).store, "run");
+  EXPECT_EQ(std::get<dump_options>(some).rows_max, 5U);
+  EXPECT_EQ(std::get<dump_options>(some).output, output_format::ndjson);
+  EXPECT_EQ(mistake("store dump st --output table"), "--output \"table\": want csv or ndjson");
+  EXPECT_EQ(mistake("store dump st --limit -1"), "--limit \"-1\": not a whole number");
 }
 
 TEST(Help, StatesTheRulesAndExitsWithZero) {

@@ -75,4 +75,20 @@ const char* const read_footer = R"(
 Shows what is retained: windows that start within the retention time before the
 newest one, as of the last commit. Older windows have been dropped.)";
 
+const char* const verify_footer = R"(
+Reads everything that the state names and changes nothing: the manifest, every
+frame of the journal, every block of every run, each with its checksum; and, in
+the state of a run, its records, its position, each window's key and value.
+Prints a line a store, a line for each damage (file and offset, store, segment,
+and the keys that the damage lies between), and a verdict. A last frame that is
+not complete is no damage: the next run cuts it, as after any crash; it is told.
+
+Exit codes: 0 sound, 4 damaged or not a state.)";
+
+const char* const dump_footer = R"(
+One line a row, by store, segment and key: store, segment, key_hex, key,
+window_start, value_hex. key and window_start are those of a window's row in the
+state of a run and empty in other rows (NDJSON: left out), as is a key that is
+not UTF-8. The first 8 bytes of a window's value are the time of its last row.)";
+
 }  // namespace lentic::tool

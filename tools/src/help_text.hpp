@@ -8,5 +8,7 @@ namespace lentic::tool {
 extern const char* const main_footer;
 extern const char* const run_footer;
 extern const char* const read_footer;  // of get and scan
+extern const char* const verify_footer;
+extern const char* const dump_footer;
 
 }  // namespace lentic::tool

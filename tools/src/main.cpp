@@ -4,6 +4,7 @@
 #include "failure_text.hpp"
 #include "options.hpp"
 #include "run_command.hpp"
+#include "verify_command.hpp"
 #include "view_commands.hpp"
 
 #include <lentic/coro/asio_runtime.hpp>
@@ -106,14 +107,29 @@ int run_job(const run_options& options) {
   return code;
 }
 
+// The exit code of what looks at a state: of verify, whether it is sound.
+int look(coro::runtime& runtime, const verify_options& options, output_sink& sink) {
+  const verify_report found = sync_wait(runtime, verify(runtime, options, print_error));
+  sync_wait(runtime, sink.write(found.text));
+  if (found.damages == 0) return exit_code::complete;
+  print_error("lentic: " + options.state_directory + " is damaged; restore it from a copy, or run "
+              "again from the start with another --state\n");
+  return exit_code::state;
+}
+
+template <class Options>
+int look(coro::runtime& runtime, const Options& options, output_sink& sink) {
+  sync_wait(runtime, show(runtime, options, sink, print_error));
+  return exit_code::complete;
+}
+
 template <class Options>
 int view(const Options& options) {
   asio::io_context context(1);
   coro::asio_runtime runtime(context, runtime_options());
   output_sink sink(runtime.io(), 1, output_kind::stream, output_sync::never);
   try {
-    sync_wait(runtime, show(runtime, options, sink, print_error));
-    return exit_code::complete;
+    return look(runtime, options, sink);
   } catch (...) {  // the boundary of the program
     return report(std::current_exception(), options.state_directory);
   }
@@ -131,6 +147,8 @@ int dispatch(const command& chosen) {
   if (const auto* get = std::get_if<get_options>(&chosen)) return view(*get);
   if (const auto* scan = std::get_if<scan_options>(&chosen)) return view(*scan);
   if (const auto* stat = std::get_if<stat_options>(&chosen)) return view(*stat);
+  if (const auto* check = std::get_if<verify_options>(&chosen)) return view(*check);
+  if (const auto* dump = std::get_if<dump_options>(&chosen)) return view(*dump);
   return print(std::get<print_and_exit>(chosen));
 }
 

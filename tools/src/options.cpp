@@ -58,6 +58,8 @@ Value chosen(std::string_view option, const std::string& text,
 constexpr std::array<choice<output_format>, 3> outputs{{{"table", output_format::table},
                                                         {"csv", output_format::csv},
                                                         {"ndjson", output_format::ndjson}}};
+constexpr std::array<choice<output_format>, 2> dump_outputs{
+    {{"csv", output_format::csv}, {"ndjson", output_format::ndjson}}};
 constexpr std::array<choice<input_format>, 2> inputs{
     {{"csv", input_format::csv}, {"ndjson", input_format::ndjson}}};
 constexpr std::array<choice<time_format>, 2> time_formats{
@@ -282,6 +284,44 @@ struct stat_texts {
   }
 };
 
+struct verify_texts {
+  std::string state;
+  output_texts output;
+
+  void add_to(CLI::App& app) {
+    app.footer(verify_footer);
+    app.add_option("--state,DIR", state, "the state directory")->required();
+    output.add_times_to(app);
+  }
+  verify_options read(const terminal_facts& terminal) const {
+    return {state, output.time(), terminal.stderr_is_terminal};
+  }
+};
+
+struct dump_texts {
+  std::string state, limit, format = "csv";
+  std::optional<std::string> store;
+  output_texts output;
+
+  void add_to(CLI::App& app) {
+    app.footer(dump_footer);
+    app.add_option("--state,DIR", state, "the state directory")->required();
+    app.add_option("--store", store, "only this store")->type_name("NAME");
+    app.add_option("--limit", limit, "stop after so many rows")->type_name("N");
+    app.add_option("--output", format, "csv or ndjson")->type_name("FORMAT")->capture_default_str();
+    output.add_times_to(app);
+  }
+  dump_options read() const {
+    dump_options dump;
+    dump.state_directory = state;
+    dump.store = store;
+    if (!limit.empty()) dump.rows_max = whole_number("--limit", limit);
+    dump.output = chosen("--output", format, dump_outputs);
+    dump.times = output.time();
+    return dump;
+  }
+};
+
 // The whole command line, and the subcommand that stood on it.
 struct parser {
   parser();
@@ -299,10 +339,14 @@ struct parser {
   CLI::App* scan = app.add_subcommand("scan", "show the windows in a state directory");
   CLI::App* store = app.add_subcommand("store", "look at a state directory itself");
   CLI::App* stat = store->add_subcommand("stat", "show what a state directory holds");
+  CLI::App* verify = store->add_subcommand("verify", "read all of a state, name what is damaged");
+  CLI::App* dump = store->add_subcommand("dump", "print the rows of a state as they are stored");
   run_texts run_values;
   get_texts get_values;
   scan_texts scan_values;
   stat_texts stat_values;
+  verify_texts verify_values;
+  dump_texts dump_values;
 };
 
 parser::parser() {
@@ -315,10 +359,12 @@ parser::parser() {
   get_values.add_to(*get);
   scan_values.add_to(*scan);
   stat_values.add_to(*stat);
+  verify_values.add_to(*verify);
+  dump_values.add_to(*dump);
 }
 
 const CLI::App& parser::current() const {
-  for (const CLI::App* each : {run, get, scan, stat, store}) {
+  for (const CLI::App* each : {run, get, scan, stat, verify, dump, store}) {
     if (each->parsed()) return *each;
   }
   return app;
@@ -327,7 +373,7 @@ const CLI::App& parser::current() const {
 std::string parser::name() const {
   const CLI::App& where = current();
   if (&where == &app) return "lentic";
-  return (&where == stat ? "lentic store " : "lentic ") + where.get_name();
+  return (where.get_parent() == store ? "lentic store " : "lentic ") + where.get_name();
 }
 
 // An unknown option or word, before whatever else is wrong: it may be why something is missing.
@@ -383,8 +429,10 @@ command parser::read(const terminal_facts& terminal) const {
   if (get->parsed()) return get_values.read(terminal);
   if (scan->parsed()) return scan_values.read(terminal);
   if (stat->parsed()) return stat_options{stat_values.state, stat_values.output.time()};
-  throw usage_error(store->parsed() ? "a command is missing: stat"
-                                    : "a command is missing: run, get, scan or store stat");
+  if (verify->parsed()) return verify_values.read(terminal);
+  if (dump->parsed()) return dump_values.read();
+  throw usage_error(store->parsed() ? "a command is missing: stat, verify or dump"
+                                    : "a command is missing: run, get, scan or store");
 }
 
 }  // namespace

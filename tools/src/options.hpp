@@ -85,6 +85,20 @@ struct stat_options {
   time_format times = time_format::rfc3339;
 };
 
+struct verify_options {
+  std::string state_directory;
+  time_format times = time_format::rfc3339;
+  bool show_progress = false;
+};
+
+struct dump_options {
+  std::string state_directory;
+  std::optional<std::string> store;  // all of them
+  std::uint64_t rows_max = UINT64_MAX;
+  output_format output = output_format::csv;  // csv or ndjson
+  time_format times = time_format::rfc3339;
+};
+
 // Nothing to run: write `text` (lines, with line ends) to stdout or stderr and exit.
 struct print_and_exit {
   std::string text;
@@ -96,7 +110,8 @@ struct terminal_facts {
   bool stderr_is_terminal = false;
 };
 
-using command = std::variant<run_options, get_options, scan_options, stat_options, print_and_exit>;
+using command = std::variant<run_options, get_options, scan_options, stat_options, verify_options,
+                             dump_options, print_and_exit>;
 
 // `arguments` without the program's name. Never throws for what they hold: a mistake is a
 // print_and_exit with code 2, one line that names it and one with a hint.

@@ -13,9 +13,6 @@ namespace lentic::tool {
 
 namespace {
 
-constexpr std::string_view window_store_name = "windows";
-constexpr std::string_view run_store_name = "run";
-
 windows::window_store_options window_options(const run_options& options) {
   windows::window_store_options chosen;
   chosen.window_size_ms = options.window.size_ms;

@@ -14,8 +14,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace lentic::tool {
+
+// The stores of a run.
+inline constexpr std::string_view run_store_name = "run";
+inline constexpr std::string_view window_store_name = "windows";
 
 // Over all attempts on one state.
 struct run_totals {

@@ -5,7 +5,32 @@
 
 #include <lentic/errc.hpp>
 
+#include <algorithm>
+#include <utility>
+
 namespace lentic::tool {
+
+windows::window_store_options run_facts::window_options() const {
+  windows::window_store_options chosen;
+  chosen.window_size_ms = shape.window.size_ms;
+  chosen.advance_ms = shape.window.advance_ms;
+  chosen.retention_ms = shape.retention_ms;
+  return chosen;
+}
+
+task<std::unique_ptr<run_facts>> load_facts(environment& env) {
+  const std::vector<std::string> names = env.store_names();
+  if (std::find(names.begin(), names.end(), run_store_name) == names.end()) co_return nullptr;
+  std::optional<stored_run> found = co_await load_run(env.open_byte_store(run_store_name));
+  if (!found) co_return nullptr;
+  auto facts = std::make_unique<run_facts>();
+  facts->run = std::move(*found);
+  facts->shape = decode_topology(facts->run.topology).value();
+  facts->clock = windows::aggregation_state::decode(facts->run.aggregation).value();
+  facts->values = std::make_unique<aggregator>(facts->shape.aggregates);
+  facts->values->restore_types(facts->run.types).value();
+  co_return facts;
+}
 
 task<std::unique_ptr<stored_windows>> stored_windows::open(coro::runtime& runtime,
                                                            std::string path) {
@@ -26,31 +51,20 @@ task<std::unique_ptr<stored_windows>> stored_windows::open(coro::runtime& runtim
 }
 
 task<void> stored_windows::load() {
-  const std::vector<std::string> names = env_->store_names();
-  std::optional<stored_run> found;
-  if (std::find(names.begin(), names.end(), "run") != names.end())
-    found = co_await load_run(env_->open_byte_store("run"));
-  if (!found) fail(lentic::errc::not_a_state_directory, "no run was committed here");
-  run_ = std::move(*found);
-  shape_ = decode_topology(run_.topology).value();
-  clock_ = lentic::windows::aggregation_state::decode(run_.aggregation).value();
-  values_ = std::make_unique<aggregator>(shape_.aggregates);
-  values_->restore_types(run_.types).value();
-  lentic::windows::window_store_options chosen;
-  chosen.window_size_ms = shape_.window.size_ms;
-  chosen.advance_ms = shape_.window.advance_ms;
-  chosen.retention_ms = shape_.retention_ms;
-  windows_ = std::make_unique<lentic::windows::segmented_window_store>(
-      env_->open_segmented_store("windows"), chosen);
-  windows_->restore(clock_.store);
+  facts_ = co_await load_facts(*env_);
+  if (!facts_) fail(lentic::errc::not_a_state_directory, "no run was committed here");
+  segmented_store& segments = env_->open_segmented_store(window_store_name);
+  windows_ =
+      std::make_unique<lentic::windows::segmented_window_store>(segments, facts_->window_options());
+  windows_->restore(clock().store);
 }
 
 std::string stored_windows::retained_text() const {
-  const std::int64_t observed = clock_.store.observed_stream_time_ms;
-  const std::int64_t oldest = std::max<std::int64_t>(0, observed - shape_.retention_ms + 1);
+  const std::int64_t observed = clock().store.observed_stream_time_ms;
+  const std::int64_t oldest = std::max<std::int64_t>(0, observed - shape().retention_ms + 1);
   std::string text = "retained: windows that start at or after ";
-  append_time(text, oldest, shape_.times);
-  text += " (--retention " + duration_text(shape_.retention_ms) + ")";
+  append_time(text, oldest, shape().times);
+  text += " (--retention " + duration_text(shape().retention_ms) + ")";
   return text;
 }
 

@@ -20,16 +20,29 @@
 
 namespace lentic::tool {
 
+// What a run's environment says of itself.
+struct run_facts {
+  stored_run run;
+  topology shape;
+  windows::aggregation_state clock;
+  std::unique_ptr<aggregator> values;
+
+  windows::window_store_options window_options() const;
+};
+
+// Null when the environment is one of something else. Throws bad_record, and what reading throws.
+task<std::unique_ptr<run_facts>> load_facts(environment& env);
+
 class stored_windows {
  public:
   static task<std::unique_ptr<stored_windows>> open(coro::runtime& runtime, std::string path);
 
   environment& env() noexcept { return *env_; }
   windows::segmented_window_store& windows() noexcept { return *windows_; }
-  const topology& shape() const noexcept { return shape_; }
-  const stored_run& run() const noexcept { return run_; }
-  const windows::aggregation_state& clock() const noexcept { return clock_; }
-  const aggregator& values() const noexcept { return *values_; }
+  const topology& shape() const noexcept { return facts_->shape; }
+  const stored_run& run() const noexcept { return facts_->run; }
+  const windows::aggregation_state& clock() const noexcept { return facts_->clock; }
+  const aggregator& values() const noexcept { return *facts_->values; }
   // "windows that start after 2001-03-31T19:48:00Z are retained", as a sentence.
   std::string retained_text() const;
   task<void> close() { return env_->close(); }
@@ -39,10 +52,7 @@ class stored_windows {
 
   std::unique_ptr<environment> env_;
   std::unique_ptr<windows::segmented_window_store> windows_;
-  std::unique_ptr<aggregator> values_;
-  topology shape_;
-  stored_run run_;
-  windows::aggregation_state clock_;
+  std::unique_ptr<run_facts> facts_;
 };
 
 }  // namespace lentic::tool

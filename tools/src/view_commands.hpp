@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// `lentic get`, `lentic scan` and `lentic store stat`: read a state directory and change nothing.
+// `lentic get`, `lentic scan`, `lentic store stat` and `lentic store dump`: read a state directory
+// and change nothing.
 // Rows go to the sink; notes (what is retained) to `say`.
 // Errors: std::system_error of the state or the system. Threads: the runtime's.
 
@@ -23,6 +24,9 @@ task<void> show(coro::runtime& runtime, const get_options& options, output_sink&
 task<void> show(coro::runtime& runtime, const scan_options& options, output_sink& sink,
                 say_function say);
 task<void> show(coro::runtime& runtime, const stat_options& options, output_sink& sink,
+                say_function say);
+// Throws usage_error for a store that is not there.
+task<void> show(coro::runtime& runtime, const dump_options& options, output_sink& sink,
                 say_function say);
 
 }  // namespace lentic::tool

@@ -104,7 +104,10 @@ class Views:
                             ">>", "SHA-256", "--stdin new", "NDJSON", "JSON pointer", "Exit codes",
                             "1 MiB", "overflow"],
                  ("get",): ["retained"], ("scan",): ["retained"], ("store", "stat"): ["--state"],
-                 (): ["run", "get", "scan", "store", "Exit codes"], ("store",): ["stat"]}
+                 (): ["run", "get", "scan", "store", "Exit codes"],
+                 ("store",): ["stat", "verify", "dump"],
+                 ("store", "verify"): ["checksum", "Exit codes"],
+                 ("store", "dump"): ["key_hex", "--limit"]}
         for command, words in rules.items():
             result = self.bench.run(*command, "--help")
             text = re.sub(r"\s+", " ", result.out.decode())

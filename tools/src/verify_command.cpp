@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verify_command.hpp"
+
+#include "position_proof.hpp"
+#include "progress.hpp"
+#include "stored_windows.hpp"
+#include "time_text.hpp"
+#include "utf8.hpp"
+
+#include <lentic/errc.hpp>
+#include <lentic/timestamped_value.hpp>
+#include <lentic/windows/key_schema.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace lentic::tool {
+
+namespace {
+
+constexpr std::size_t row_faults_shown = 10;  // of one segment
+constexpr std::int64_t progress_interval_ms = 500;
+
+struct tally {
+  std::uint64_t segments = 0;
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;
+
+  void add(const tally& more) {
+    segments += more.segments;
+    rows += more.rows;
+    bytes += more.bytes;
+  }
+};
+
+std::string tally_text(const tally& counted) {
+  return fmt::format("{} segments, {} rows, {} bytes", counted.segments, counted.rows,
+                     counted.bytes);
+}
+
+// How far reading came before damage, or everything.
+struct reading {
+  tally counted;
+  std::optional<bytes> last_key;
+  std::exception_ptr damage;
+};
+
+class verifier {
+ public:
+  verifier(coro::runtime& runtime, const verify_options& options,
+           std::function<void(std::string_view)> say)
+      : runtime_(runtime), options_(options), say_(std::move(say)), shown_ms_(runtime.now_ms()) {}
+
+  task<void> run(environment& env);
+  void damaged(const std::string& what) {
+    ++damages_;
+    report_ += "damaged: " + what + "\n";
+  }
+  void say_unopened() { report_ += "damaged: the state does not open; its stores were not read\n"; }
+  verify_report report() const { return {report_, damages_}; }
+
+ private:
+  void check_opening(const environment& env);
+  task<void> check_run(environment& env);
+  task<void> check_store(environment& env, std::string name);
+  task<tally> check_segment(byte_store& segment, std::string store, segment_id id);
+  task<reading> read(byte_store& segment, direction order, segment_id id, bool windows);
+  void check_window(const row& stored, segment_id id);
+  void row_fault(const row& stored, segment_id id, const std::string& what);
+  std::string key_text(bytes_view key, bool windows) const;
+  void show_progress(std::string_view store);
+
+  coro::runtime& runtime_;
+  const verify_options& options_;
+  std::function<void(std::string_view)> say_;
+  std::unique_ptr<run_facts> facts_;
+  std::unique_ptr<windows::segmented_window_store> windows_;
+  tally total_;
+  std::uint64_t rows_read_ = 0;
+  std::int64_t shown_ms_;
+  std::size_t row_faults_ = 0;  // of the segment that is read
+  std::size_t damages_ = 0;
+  std::string report_;
+};
+
+// What it says, without the words that every damage shares.
+std::string message_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::system_error& failure) {
+    const std::string text = failure.what();
+    const std::string tail = ": " + failure.code().message();
+    return text.ends_with(tail) ? text.substr(0, text.size() - tail.size()) : text;
+  }
+}
+
+bool is_damage(std::error_code code) {
+  return code == lentic::errc::damaged || code == lentic::errc::journal_damaged
+      || code == lentic::errc::manifest_damaged || code == make_error_code(errc::bad_record);
+}
+
+void verifier::check_opening(const environment& env) {
+  const recovery_report& found = env.recovered();
+  const environment_statistics figures = env.statistics();
+  report_ += fmt::format("journal: {} files, {} frames, {} bytes read, up to commit {}\n",
+                         figures.journal_files, found.frames_replayed, found.bytes_replayed,
+                         found.sequence);
+  if (!found.cut) return;
+  report_ += fmt::format(
+      "note: behind it are {} bytes that are no whole frame: commit {}, cut by the next run as "
+      "after "
+      "a crash; whether it was acknowledged is unknown\n",
+      found.cut->bytes, found.cut->sequence);
+}
+
+// The records of a run, without which the windows cannot be understood.
+task<void> verifier::check_run(environment& env) {
+  std::exception_ptr error;
+  try {
+    facts_ = co_await load_facts(env);
+  } catch (const std::system_error& failure) {
+    if (!is_damage(failure.code())) throw;
+    error = std::current_exception();
+  }
+  if (error) damaged("the records of the run, store run: " + message_of(error));
+  if (!facts_) co_return;
+  const std::vector<std::string> names = env.store_names();
+  if (std::find(names.begin(), names.end(), window_store_name) != names.end())
+    windows_ = std::make_unique<windows::segmented_window_store>(
+        env.open_segmented_store(window_store_name), facts_->window_options());
+  const std::optional<bytes> position = env.position("input");
+  if (position && !decode_position(lentic::as_text(*position)))
+    damaged("position input: a record that does not decode");
+}
+
+task<void> verifier::run(environment& env) {
+  check_opening(env);
+  co_await check_run(env);
+  std::vector<std::string> names = env.store_names();
+  std::sort(names.begin(), names.end());
+  for (const std::string& name : names) co_await check_store(env, name);
+  for (const std::string& each : env.recovered().quarantined) {
+    if (report_.find(each) == report_.npos) damaged(each);
+  }
+  if (options_.show_progress) say_("\r\033[K");
+  report_ += damages_ == 0 ? "sound: " : fmt::format("damaged, {} found: ", damages_);
+  report_ += fmt::format("commit {}, {} stores, {}\n", env.recovered().sequence, names.size(),
+                         tally_text(total_));
+}
+
+task<void> verifier::check_store(environment& env, std::string name) {
+  segmented_store& store = env.open_segmented_store(name);
+  tally counted;
+  for (const segment_id id : store.segments(0, std::numeric_limits<segment_id>::max())) {
+    const tally more = co_await check_segment(*store.find_segment(id), name, id);
+    counted.add(more);
+  }
+  total_.add(counted);
+  report_ += fmt::format("store {}: {}\n", name, tally_text(counted));
+}
+
+// From its start to the damage; if there is one, also from its end, so that the keys are known that
+// it lies between.
+task<tally> verifier::check_segment(byte_store& segment, std::string store, segment_id id) {
+  const bool windows = windows_ && store == window_store_name;
+  row_faults_ = 0;
+  show_progress(store);
+  reading front = co_await read(segment, direction::forward, id, windows);
+  front.counted.segments = 1;
+  if (row_faults_ > row_faults_shown)
+    report_ +=
+        fmt::format("         and {} more rows of this segment\n", row_faults_ - row_faults_shown);
+  if (!front.damage) co_return front.counted;
+  const reading back = co_await read(segment, direction::backward, id, windows);
+  std::string where = fmt::format("{}; store {}, segment {}", message_of(front.damage), store, id);
+  if (windows) {
+    const std::int64_t interval = windows_->segment_interval_ms();
+    where += ", windows that start from ";
+    append_time(where, static_cast<std::int64_t>(id) * interval, options_.times);
+    where += " to ";
+    append_time(where, (static_cast<std::int64_t>(id) + 1) * interval - 1, options_.times);
+  }
+  if (front.last_key) where += ", keys after " + key_text(*front.last_key, windows);
+  if (back.last_key)
+    where +=
+        (front.last_key ? " and before " : ", keys before ") + key_text(*back.last_key, windows);
+  damaged(where);
+  front.counted.rows += back.counted.rows;
+  front.counted.bytes += back.counted.bytes;
+  co_return front.counted;
+}
+
+task<reading> verifier::read(byte_store& segment, direction order, segment_id id, bool windows) {
+  reading done;
+  try {
+    cursor rows = segment.scan(order);
+    for (;;) {
+      const std::span<const row> block = co_await rows.next();
+      if (block.empty()) break;
+      for (const row& each : block) {
+        ++done.counted.rows;
+        done.counted.bytes += each.key.size() + each.value.size();
+        if (windows) check_window(each, id);
+      }
+      done.last_key = to_bytes(block.back().key);
+      rows_read_ += block.size();
+      show_progress("");
+    }
+  } catch (const std::system_error& failure) {
+    if (!is_damage(failure.code())) throw;
+    done.damage = std::current_exception();
+  }
+  co_return done;
+}
+
+void verifier::check_window(const row& stored, segment_id id) {
+  const result<windows::window_key> key = windows::decode_window_key(stored.key);
+  if (!key) return row_fault(stored, id, "its key is no window's key");
+  if (windows_->segment_of(key->start_ms) != id)
+    return row_fault(stored, id, "its window belongs to another segment");
+  const result<timestamped_value> value = decode_timestamped_value(stored.value);
+  std::vector<std::string> texts;
+  if (!value || !facts_->values->render(value->value, texts))
+    row_fault(stored, id, "its value does not decode");
+}
+
+void verifier::row_fault(const row& stored, segment_id id, const std::string& what) {
+  ++damages_;
+  if (++row_faults_ > row_faults_shown) return;
+  report_ += fmt::format("damaged: store {}, segment {}, row {}: {}\n", window_store_name, id,
+                         to_hex(stored.key), what);
+}
+
+// As text where it is one: `"ORD" at 2001-01-01T00:00:00Z`; else the bytes.
+std::string verifier::key_text(bytes_view key, bool windows) const {
+  const result<windows::window_key> window = windows::decode_window_key(key);
+  if (!windows || !window) return to_hex(key);
+  const std::string_view text = lentic::as_text(window->key);
+  std::string shown = invalid_utf8_at(text) == text.size() ? std::string() : to_hex(window->key);
+  if (shown.empty()) append_json_string(shown, text);
+  shown += " at ";
+  append_time(shown, window->start_ms, options_.times);
+  return shown;
+}
+
+void verifier::show_progress(std::string_view store) {
+  if (!options_.show_progress) return;
+  const std::int64_t now = runtime_.now_ms();
+  if (now - shown_ms_ < progress_interval_ms) return;
+  shown_ms_ = now;
+  say_(fmt::format("\r\033[K{} rows read {}", grouped(rows_read_), store));
+}
+
+}  // namespace
+
+task<verify_report> verify(coro::runtime& runtime, const verify_options& options,
+                           std::function<void(std::string_view)> say) {
+  verifier check(runtime, options, std::move(say));
+  environment_options chosen;
+  chosen.directory = options.state_directory;
+  chosen.mode = open_mode::read_only;
+  std::unique_ptr<environment> env;
+  try {
+    env = co_await environment::open(runtime, chosen);
+  } catch (const std::system_error& failure) {
+    if (!is_damage(failure.code())) throw;
+    check.damaged(failure.what());
+  }
+  if (!env) {
+    check.say_unopened();
+    co_return check.report();
+  }
+  std::exception_ptr error;
+  try {
+    co_await check.run(*env);
+  } catch (...) {  // rethrown once it is closed
+    error = std::current_exception();
+  }
+  co_await env->close();
+  if (error) std::rethrow_exception(error);
+  co_return check.report();
+}
+
+}  // namespace lentic::tool
