@@ -57,7 +57,11 @@ entry_index entry_table::find(bytes_view key, std::uint32_t hash) const noexcept
   for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
     const slot& seen = slots_[at];
     if (seen.index == no_entry) return no_entry;
-    if (seen.hash == hash && equal((*this)[seen.index].key(), key)) return seen.index;
+    if (seen.hash != hash) continue;
+    const entry_node& node = (*this)[seen.index];
+    __builtin_prefetch(node.inside_.data());
+    __builtin_prefetch(&node.context);
+    if (equal(node.key(), key)) return seen.index;
   }
 }
 

@@ -25,11 +25,11 @@
 
 namespace lentic::detail {
 
-// Keys and values of ordinary size lie inside of the node: one miss of the processor's cache finds
-// all of it.
+// Three cache lines: what a look-up tests, key and value of ordinary size, the context. They are
+// fetched together as soon as a hash matches.
 class alignas(64) entry_node {
  public:
-  static constexpr std::size_t inside_bytes = 72;
+  static constexpr std::size_t inside_bytes = 64;
 
   bytes_view key() const noexcept { return {data(), key_bytes_}; }
   std::optional<bytes_view> value() const noexcept {
@@ -66,6 +66,8 @@ class alignas(64) entry_node {
  public:
   record_context context;
 };
+
+static_assert(sizeof(entry_node) == 192);
 
 class entry_table {
  public:

@@ -11,6 +11,13 @@ fused_store::fused_store(byte_store& inner, thread_cache& cache, std::string_vie
                          const caching_options& options)
     : flushing_store(inner, cache, options), account_(cache, name), puts_done_(cache.queue()) {}
 
+// True when the key is dirty: nothing has to be read or kept.
+bool fused_store::capture::knows(bytes_view key) {
+  context_ = store_->current();
+  known_ = store_->table_.find(key);
+  return known_ != no_entry;
+}
+
 void fused_store::capture::take(bytes_view key, std::optional<bytes_view> old_value) {
   context_ = store_->current();
   const std::uint32_t hash = entry_table::hash_of(key);
@@ -22,7 +29,8 @@ void fused_store::capture::take(bytes_view key, std::optional<bytes_view> old_va
 }
 
 void fused_store::capture::land(bytes_view key, std::uint64_t new_bytes) noexcept {
-  entry_index at = store_->table_.find(key);
+  entry_index at = known_;
+  if (at == no_entry || !equal(store_->table_[at].key(), key)) at = store_->table_.find(key);
   if (at != no_entry) {
     store_->account_.credit(key.size() + store_->table_[at].new_bytes);
     ++store_->figures_.hits;

@@ -42,10 +42,12 @@ class fused_store final : public flushing_store {
     capture(capture&& other) noexcept
         : store_(std::exchange(other.store_, nullptr)),
           context_(std::move(other.context_)),
+          known_(other.known_),
           fresh_(std::exchange(other.fresh_, no_entry)) {}
     capture& operator=(capture&&) = delete;
     ~capture() { leave(); }
 
+    bool knows(bytes_view key);
     // Keeps `old_value` for `key`, unless the key is dirty already.
     void take(bytes_view key, std::optional<bytes_view> old_value);
     void land(bytes_view key, std::uint64_t new_bytes) noexcept;
@@ -55,6 +57,7 @@ class fused_store final : public flushing_store {
 
     fused_store* store_;
     record_context context_;
+    entry_index known_ = no_entry;  // found at the start; units do not take it away meanwhile
     entry_index fresh_ = no_entry;
   };
 

@@ -32,6 +32,18 @@ cached_entry entry_of(const entry_node& node) noexcept {
   return {node.key(), node.value(), &node.context, node.dirty};
 }
 
+// All or nothing. Contexts without headers are copied in place.
+void assign(entry_node& node, std::optional<bytes_view> value, const record_context& context) {
+  if (!context.headers.empty()) {
+    record_context copy = context;
+    node.assign(value);
+    node.context = std::move(copy);
+    return;
+  }
+  node.assign(value);
+  node.context = context;
+}
+
 bool unlanded(const entry_node& node) noexcept {
   return node.dirty || node.in_flight;
 }
@@ -128,9 +140,7 @@ void named_cache::put(bytes_view key, std::optional<bytes_view> value, entry_sta
     assert((state == entry_state::dirty || !node.dirty) && "a clean entry over a dirty one");
     const std::uint64_t size_before = size_of(node);
     const std::uint64_t row_before = row_bytes(node);
-    record_context copy = context;
-    node.assign(value);
-    node.context = std::move(copy);
+    assign(node, value, context);
     account_.credit(size_before);
     if (unlanded(node)) {
       --index_->dirty_count;
@@ -195,6 +205,12 @@ std::optional<cached_entry> named_cache::before(const std::optional<bytes_view>&
   if (at == no_entry) return std::nullopt;
   ++figures_.hits;
   index_->promote(at);
+  return entry_of(index_->table[at]);
+}
+
+std::optional<cached_entry> named_cache::peek_from(bytes_view key, bool exclusive) {
+  const entry_index at = index_->order.at_or_after(key, exclusive);
+  if (at == no_entry) return std::nullopt;
   return entry_of(index_->table[at]);
 }
 

@@ -96,8 +96,8 @@ class chain final : public change_listener {
     bytes value = told.new_value ? to_bytes(*told.new_value) : bytes();
     const auto known = last.find(told.key);
     const bool had = known != last.end();
-    const bool same = had == told.old_value.has_value()
-                   && (!had || equal(known->second, *told.old_value));
+    const bool same =
+        had == told.old_value.has_value() && (!had || equal(known->second, *told.old_value));
     if (!told.new_value) {
       if (had) last.erase(known);
     } else if (had) {
@@ -131,8 +131,8 @@ struct world {
 
 class CacheAllocation : public testing::TestWithParam<caching> {};
 
-INSTANTIATE_TEST_SUITE_P(Modes, CacheAllocation,
-                         testing::Values(caching::kafka, caching::fused), [](const auto& mode) {
+INSTANTIATE_TEST_SUITE_P(Modes, CacheAllocation, testing::Values(caching::kafka, caching::fused),
+                         [](const auto& mode) {
                            return mode.param == caching::kafka ? "Kafka" : "Fused";
                          });
 
@@ -178,7 +178,8 @@ TEST_P(CacheAllocation, RoundsOfPutsAndFlushesAllocateNothingOnceTheyHaveRoom) {
 // Each operation is tried again until it is done: the rows and the chain must come out right.
 TEST_P(CacheAllocation, AFailureAtAnyAllocationLosesAndRepeatsNothing) {
   const std::string large(5000, 'x');
-  for (const std::uint64_t budget : {std::uint64_t{0}, std::uint64_t{300}, std::uint64_t{1} << 20}) {
+  const std::uint64_t budgets[] = {0, 300, 1 << 20};
+  for (const std::uint64_t budget : budgets) {
     for (std::uint64_t nth = 1;; ++nth) {
       world here(GetParam(), budget);
       fail_at = allocations + nth;
