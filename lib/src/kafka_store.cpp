@@ -156,20 +156,22 @@ bool kafka_store::pick() {
   return cache_.start(flight_.key);
 }
 
-// The first dirty entry below the bound, in key order.
+// The next dirty entry below the bound, in key order, behind the one before.
 std::optional<cached_entry> kafka_store::next_below() {
-  std::optional<cached_entry> at = cache_.at_or_after(bytes_view(), false);
-  while (at && !at->dirty) at = cache_.at_or_after(at->key, true);
+  const bytes_view from = walking_ ? bytes_view(flight_.key) : bytes_view();
+  std::optional<cached_entry> at = cache_.peek_from(from, walking_);
+  while (at && !at->dirty && compare(at->key, *bound_) < 0) at = cache_.peek_from(at->key, true);
   if (!at || compare(at->key, *bound_) >= 0) return std::nullopt;
+  walking_ = true;
   return at;
 }
 
 void kafka_store::forget_below(bytes_view end) {
-  std::optional<cached_entry> at = cache_.at_or_after(bytes_view(), false);
+  std::optional<cached_entry> at = cache_.peek_from(bytes_view(), false);
   while (at && compare(at->key, end) < 0) {
     const bytes key = to_bytes(at->key);
     if (!at->dirty) cache_.erase(key);
-    at = cache_.at_or_after(key, true);
+    at = cache_.peek_from(key, true);
   }
 }
 

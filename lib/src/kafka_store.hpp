@@ -43,6 +43,7 @@ class kafka_store final : public flushing_store {
   void end_run() noexcept override {
     cache_.end_flush();
     evicting_ = false;
+    walking_ = false;
   }
   std::uint64_t unlanded_count() const noexcept override { return cache_.dirty_count(); }
   void forget_below(bytes_view end) override;
@@ -70,6 +71,7 @@ class kafka_store final : public flushing_store {
   bytes answer_;                    // of the last get that missed
   std::uint64_t writes_below_ = 0;  // to the inner store: what was read before is older
   bool evicting_ = false;           // the run takes the least recent entry first
+  bool walking_ = false;            // a run below the bound stands behind flight_.key
 };
 
 }  // namespace lentic::detail

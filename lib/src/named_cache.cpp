@@ -198,6 +198,12 @@ std::optional<cached_entry> named_cache::before(const std::optional<bytes_view>&
   return entry_of(index_->table[at]);
 }
 
+std::optional<cached_entry> named_cache::peek_from(bytes_view key, bool exclusive) {
+  const entry_index at = index_->order.at_or_after(key, exclusive);
+  if (at == no_entry) return std::nullopt;
+  return entry_of(index_->table[at]);
+}
+
 std::optional<cached_entry> named_cache::oldest() const {
   const entry_index at = index_->recent.back();
   if (at == no_entry) return std::nullopt;

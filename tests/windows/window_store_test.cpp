@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cold_segments.hpp"
 #include "run_now.hpp"
+#include "window_worlds.hpp"
 
 #include <lentic/errc.hpp>
 #include <lentic/store/memory_store.hpp>
@@ -8,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <string>
@@ -35,13 +37,12 @@ std::error_code code_of(const std::system_error& failure) {
   return failure.code();
 }
 
-// One store over segments that answer at once, one over segments that suspend every time.
-template <class Segments>
+// Over segments that answer at once and over ones that suspend every time; behind caches as well.
+template <class World>
 class WindowStore : public ::testing::Test {
  protected:
-  segmented_window_store make(std::int64_t size_ms, std::int64_t retention_ms,
-                              std::int64_t interval_ms) {
-    return segmented_window_store(segments, options_of(size_ms, retention_ms, interval_ms));
+  window_store& make(std::int64_t size_ms, std::int64_t retention_ms, std::int64_t interval_ms) {
+    return world.make(options_of(size_ms, retention_ms, interval_ms));
   }
   static bool put(window_store& store, std::string_view key, std::int64_t start,
                   std::string_view value) {
@@ -60,14 +61,22 @@ class WindowStore : public ::testing::Test {
     return list;
   }
 
-  Segments segments;
+  World world;
 };
 
-using segment_kinds = ::testing::Types<memory_segments, cold_segments>;
-TYPED_TEST_SUITE(WindowStore, segment_kinds);
+template <class Segments, std::uint64_t Budget = std::uint64_t{1} << 30>
+using kafka_cache = testing::caching_window_world<Segments, caching::kafka, Budget>;
+template <class Segments, std::uint64_t Budget = std::uint64_t{1} << 30>
+using fused_cache = testing::caching_window_world<Segments, caching::fused, Budget>;
+
+using worlds = ::testing::Types<
+    testing::segmented_world<memory_segments>, testing::segmented_world<cold_segments>,
+    kafka_cache<memory_segments>, kafka_cache<cold_segments>, kafka_cache<cold_segments, 300>,
+    fused_cache<memory_segments>, fused_cache<cold_segments>, fused_cache<cold_segments, 300>>;
+TYPED_TEST_SUITE(WindowStore, worlds);
 
 TYPED_TEST(WindowStore, FetchAnswersWhatWasPut) {
-  segmented_window_store store = this->make(10, 100, 10);
+  window_store& store = this->make(10, 100, 10);
   EXPECT_TRUE(this->put(store, "a", 0, "one"));
   EXPECT_TRUE(this->put(store, "a", 0, "two"));
   EXPECT_EQ(this->get(store, "a", 0), "two");
@@ -76,7 +85,7 @@ TYPED_TEST(WindowStore, FetchAnswersWhatWasPut) {
 }
 
 TYPED_TEST(WindowStore, EraseAnswersWhetherItWasThere) {
-  segmented_window_store store = this->make(10, 100, 10);
+  window_store& store = this->make(10, 100, 10);
   this->put(store, "a", 0, "one");
   EXPECT_TRUE(run_now(store.erase(as_bytes("a"), 0)));
   EXPECT_FALSE(run_now(store.erase(as_bytes("a"), 0)));
@@ -84,15 +93,16 @@ TYPED_TEST(WindowStore, EraseAnswersWhetherItWasThere) {
 }
 
 TYPED_TEST(WindowStore, StoredKeysAreWholeStoreKeysInTheSegmentOfTheirStart) {
-  segmented_window_store store = this->make(10, 1000, 50);
+  window_store& store = this->make(10, 1000, 50);
   this->put(store, "k", 120, "v");
-  byte_store* const segment = this->segments.find_segment(2);
+  this->world.settle();
+  byte_store* const segment = this->world.segments.find_segment(2);
   ASSERT_NE(segment, nullptr);
   EXPECT_TRUE(run_now(segment->contains(testing::from_hex("6b000000000000007800000000"))));
 }
 
 TYPED_TEST(WindowStore, ANegativeStartIsInvalid) {
-  segmented_window_store store = this->make(10, 100, 10);
+  window_store& store = this->make(10, 100, 10);
   for (const int operation : {0, 1, 2}) {
     try {
       if (operation == 0) run_now(store.put(as_bytes("a"), -1, as_bytes("v")));
@@ -107,7 +117,7 @@ TYPED_TEST(WindowStore, ANegativeStartIsInvalid) {
 }
 
 TYPED_TEST(WindowStore, OperationsUnderWayKeepTheirKeys) {
-  segmented_window_store store = this->make(10, 100, 10);
+  window_store& store = this->make(10, 100, 10);
   maybe_ready<bool> first = store.put(as_bytes("a"), 0, as_bytes("one"));
   maybe_ready<bool> second = store.put(as_bytes("b"), 0, as_bytes("two"));
   EXPECT_TRUE(run_now(std::move(first)));
@@ -120,7 +130,7 @@ TYPED_TEST(WindowStore, OperationsUnderWayKeepTheirKeys) {
 
 // Kafka's CachingPersistentWindowStoreTest: exact keys.
 TYPED_TEST(WindowStore, FetchOfAKeyLeavesOutKeysThatItIsAPrefixOf) {
-  segmented_window_store store = this->make(10, 1000, 100);
+  window_store& store = this->make(10, 1000, 100);
   for (const auto& [key, start] :
        found{{"a", 0}, {"aa", 0}, {"a", 1}, {"aa", 1}, {"a", 100}, {std::string("a\0", 2), 1}})
     this->put(store, key, start, "v");
@@ -129,7 +139,7 @@ TYPED_TEST(WindowStore, FetchOfAKeyLeavesOutKeysThatItIsAPrefixOf) {
 }
 
 TYPED_TEST(WindowStore, FetchOverTimeIncludesBothEnds) {
-  segmented_window_store store = this->make(10, 1000, 20);
+  window_store& store = this->make(10, 1000, 20);
   for (std::int64_t start = 0; start < 100; start += 10) this->put(store, "a", start, "v");
   const std::vector<window_entry> entries = run_now(store.fetch(as_bytes("a"), 30, 50));
   ASSERT_EQ(entries.size(), 3U);
@@ -139,14 +149,14 @@ TYPED_TEST(WindowStore, FetchOverTimeIncludesBothEnds) {
 }
 
 TYPED_TEST(WindowStore, AnEmptyTimeRangeIsAnEmptyAnswer) {
-  segmented_window_store store = this->make(10, 1000, 20);
+  window_store& store = this->make(10, 1000, 20);
   this->put(store, "a", 0, "v");
   EXPECT_TRUE(run_now(store.fetch(as_bytes("a"), 1, 0)).empty());
   EXPECT_TRUE(run_now(store.fetch(as_bytes("a"), -9, -1)).empty());
 }
 
 TYPED_TEST(WindowStore, BackwardIsTheReverseOfForward) {
-  segmented_window_store store = this->make(10, 1000, 20);
+  window_store& store = this->make(10, 1000, 20);
   for (const char* key : {"b", "a", "ab"})
     for (std::int64_t start = 0; start < 60; start += 10) this->put(store, key, start, "v");
   found forward = this->rows_of(store.fetch_all(time_range{}));
@@ -157,7 +167,7 @@ TYPED_TEST(WindowStore, BackwardIsTheReverseOfForward) {
 }
 
 TYPED_TEST(WindowStore, FetchAllIsBySegmentThenKeyThenTime) {
-  segmented_window_store store = this->make(10, 1000, 20);
+  window_store& store = this->make(10, 1000, 20);
   for (const auto& [key, start] : found{{"b", 0}, {"a", 10}, {"a", 0}, {"a", 20}, {"c", 10}})
     this->put(store, key, start, "v");
   EXPECT_EQ(this->rows_of(store.fetch_all(time_range{})),
@@ -166,7 +176,7 @@ TYPED_TEST(WindowStore, FetchAllIsBySegmentThenKeyThenTime) {
 }
 
 TYPED_TEST(WindowStore, ScanTakesKeyRangesAndPrefixes) {
-  segmented_window_store store = this->make(10, 1000, 100);
+  window_store& store = this->make(10, 1000, 100);
   for (const char* key : {"a", "ab", "abc", "b", "\xff", "\xff\xff"}) this->put(store, key, 0, "v");
   EXPECT_EQ(this->rows_of(store.scan(key_selection::prefix(as_bytes("ab")), time_range{})),
             (found{{"ab", 0}, {"abc", 0}}));
@@ -179,7 +189,7 @@ TYPED_TEST(WindowStore, ScanTakesKeyRangesAndPrefixes) {
 
 // Kafka's AbstractWindowBytesStoreTest: expiry.
 TYPED_TEST(WindowStore, AnExpiredPutIsDroppedAndCounted) {
-  segmented_window_store store = this->make(60'000, 120'000, 60'000);
+  window_store& store = this->make(60'000, 120'000, 60'000);
   EXPECT_TRUE(this->put(store, "a", 240'000, "v"));
   EXPECT_FALSE(this->put(store, "a", 0, "v"));
   EXPECT_EQ(store.expired_dropped(), 1U);
@@ -189,7 +199,7 @@ TYPED_TEST(WindowStore, AnExpiredPutIsDroppedAndCounted) {
 }
 
 TYPED_TEST(WindowStore, ReadsShowStartsWithinRetentionOnly) {
-  segmented_window_store store = this->make(60'000, 120'000, 60'000);
+  window_store& store = this->make(60'000, 120'000, 60'000);
   this->put(store, "a", 240'000, "v");
   EXPECT_TRUE(this->put(store, "a", 120'000, "v"));  // its segment lives, its retention is over
   EXPECT_EQ(this->get(store, "a", 120'000), std::nullopt);
@@ -200,26 +210,27 @@ TYPED_TEST(WindowStore, ReadsShowStartsWithinRetentionOnly) {
 // Kafka's AbstractWindowBytesStoreTest: huge sizes.
 TYPED_TEST(WindowStore, HugeSizesDoNotOverflow) {
   constexpr std::int64_t huge = 0x7a00000000000000;
-  segmented_window_store store = this->make(huge, huge, 0);
+  window_store& store = this->make(huge, huge, 0);
   for (const auto& [key, start] : found{{"a", 0}, {"aa", 0}, {"a", 1}, {"aa", 1}, {"a", huge - 1}})
     this->put(store, key, start, "v");
   EXPECT_EQ(run_now(store.fetch(as_bytes("a"), 0, time_max)).size(), 3U);
 }
 
 TYPED_TEST(WindowStore, SegmentsAreDroppedByExpireOnly) {
-  segmented_window_store store = this->make(10, 20, 10);
+  window_store& store = this->make(10, 20, 10);
   this->put(store, "a", 0, "v");
   this->put(store, "a", 100, "v");
   EXPECT_TRUE(run_now(store.fetch_expiring(as_bytes("a"), 0)).has_value());
+  this->world.settle();
   run_now(store.expire());
   EXPECT_FALSE(run_now(store.fetch_expiring(as_bytes("a"), 0)).has_value());
-  EXPECT_EQ(this->segments.drop_floor(), 8U);
-  EXPECT_EQ(this->segments.segments(0, 1000), (std::vector<segment_id>{10}));
+  EXPECT_EQ(this->world.segments.drop_floor(), 8U);
+  EXPECT_EQ(this->world.segments.segments(0, 1000), (std::vector<segment_id>{10}));
 }
 
 // Kafka's InMemoryWindowStoreTest: open iterators keep their rows.
 TYPED_TEST(WindowStore, OpenCursorsKeepTheirRowsUntilTheyAreClosed) {
-  segmented_window_store store = this->make(10, 20, 10);
+  window_store& store = this->make(10, 20, 10);
   this->put(store, "a", 0, "v");
   this->put(store, "a", 10, "v");
   {
@@ -231,13 +242,15 @@ TYPED_TEST(WindowStore, OpenCursorsKeepTheirRowsUntilTheyAreClosed) {
     run_now(store.expire());
     EXPECT_EQ(this->rows_of(std::move(second)), (found{{"a", 0}, {"a", 10}}));
   }
+  this->world.settle();
   run_now(store.expire());
-  EXPECT_EQ(this->segments.segments(0, 50), (std::vector<segment_id>{}));
+  EXPECT_EQ(this->world.segments.segments(0, 50), (std::vector<segment_id>{}));
 }
 
 TYPED_TEST(WindowStore, AStoredKeyThatIsNoWindowKeyIsDamaged) {
-  segmented_window_store store = this->make(10, 100, 10);
-  run_now(this->segments.segment(0).put(as_bytes("short"), as_bytes("v")));
+  window_store& store = this->make(10, 100, 10);
+  this->put(store, "a", 0, "v");
+  run_now(this->world.segments.segment(0).put(as_bytes("short"), as_bytes("v")));
   window_cursor rows = store.fetch_all(time_range{});
   try {
     run_now(rows.next());
@@ -250,12 +263,12 @@ TYPED_TEST(WindowStore, AStoredKeyThatIsNoWindowKeyIsDamaged) {
 TYPED_TEST(WindowStore, RestoredStateGoesOnWhereItWas) {
   bytes raw;
   {
-    segmented_window_store store = this->make(10, 20, 10);
+    window_store& store = this->make(10, 20, 10);
     this->put(store, "a", 100, "v");
     this->put(store, "a", 0, "v");
     store.state().append_to(raw);
   }
-  segmented_window_store store = this->make(10, 20, 10);
+  window_store& store = this->make(10, 20, 10);
   store.restore(window_store_state::decode(raw).value());
   EXPECT_EQ(store.observed_stream_time_ms(), 100);
   EXPECT_EQ(store.expired_dropped(), 1U);
@@ -267,7 +280,7 @@ TYPED_TEST(WindowStore, AgreesWithAMapUnderRandomOperations) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
     TypeParam fresh;
-    segmented_window_store store(fresh, options_of(10, 300, 40));
+    window_store& store = fresh.make(options_of(10, 300, 40));
     std::map<std::pair<std::string, std::int64_t>, std::string> model;
     std::int64_t observed = -1;
     const std::vector<std::string> names = {"a",    "aa",       std::string("a\0", 2),
@@ -288,6 +301,7 @@ TYPED_TEST(WindowStore, AgreesWithAMapUnderRandomOperations) {
         if (live) model[{key, start}] = value;
       }
       if (random() % 50 == 0) run_now(store.expire());
+      if (random() % 90 == 0) fresh.settle();
       std::erase_if(model, [&](const auto& row) {
         return row.first.second / 40 < std::max<std::int64_t>(0, observed - 300) / 40;
       });
@@ -297,6 +311,10 @@ TYPED_TEST(WindowStore, AgreesWithAMapUnderRandomOperations) {
       for (const auto& [at, stored] : model)
         if (at.first == key && at.second >= std::max(from, observed - 299)) expected.push_back(at);
       EXPECT_EQ(this->rows_of(store.fetch_rows(as_bytes(key), time_range{from, now})), expected);
+      const time_range seen{std::max(from, observed - 299), now};
+      EXPECT_EQ(this->rows_of(store.fetch_all(time_range{from, now})).size(),
+                std::count_if(model.begin(), model.end(),
+                              [&](const auto& row) { return seen.contains(row.first.second); }));
     }
   }
 }

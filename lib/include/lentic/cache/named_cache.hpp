@@ -72,6 +72,8 @@ class named_cache {
   // as Kafka's iterators do. O(log n), and once O(log n) for each entry that came since.
   std::optional<cached_entry> at_or_after(bytes_view key, bool exclusive);
   std::optional<cached_entry> before(const std::optional<bytes_view>& key);
+  // The same as at_or_after() for the cache's own upkeep: nothing becomes recent.
+  std::optional<cached_entry> peek_from(bytes_view key, bool exclusive);
   // The least recent entry. O(1).
   std::optional<cached_entry> oldest() const;
 

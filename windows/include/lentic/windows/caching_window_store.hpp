@@ -17,6 +17,7 @@
 // in between. Not promised: a cursor that is open keeps expire() from doing anything.
 
 #include <lentic/cache/caching_store.hpp>
+#include <lentic/store/segmented_store.hpp>
 #include <lentic/windows/window_store.hpp>
 
 #include <cstddef>
@@ -80,9 +81,10 @@ class caching_window_store final : public window_store {
   bool admit(std::int64_t start_ms);
   void pass_closed();
   task<std::uint64_t> flush_cold(maybe_ready<std::uint64_t> pending);
-  task<void> expire_cold(bytes end, maybe_ready<std::uint64_t> pending);
-  maybe_ready<void> drop(segment_id floor);
+  task<void> expire_cold(bytes end, segment_id floor, maybe_ready<std::uint64_t> pending);
+  maybe_ready<void> drop_below(segment_id floor);
 
+  caching mode_;
   window_store& inner_;
   std::unique_ptr<listener_of_windows> listener_;  // null: changes are pulled
   std::unique_ptr<below> below_;
@@ -90,7 +92,6 @@ class caching_window_store final : public window_store {
   window_store_state state_;
   segment_id dropped_below_ = 0;
   std::int64_t closed_below_ms_ = 0;
-  std::int64_t passed_closed_ms_ = 0;
   bytes key_;  // of the operation under way; moves into its task when that suspends
   std::size_t open_cursors_ = 0;
 };
