@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An executable of its own: allocation_count.cpp replaces operator new. The pool of coroutine frames is
 // emptied first, so that even one frame would show.
+#include "allocation_count.hpp"
 #include "process/task_rig.hpp"
 
 #include <lentic/coro/frame_pool.hpp>
@@ -27,7 +28,7 @@ using test::task_rig;
 using text = std::string;
 
 struct costs {
-  std::size_t allocations = 0;
+  std::uint64_t allocations = 0;
   std::uint64_t frames = 0;
   bool all_ready = true;
 };
@@ -49,10 +50,10 @@ costs cost_of(task_rig& rig, int count) {
   };
   run(0, 300);
   coro::frame_pool::drain();
-  const std::size_t allocations_before = allocations;
+  const std::uint64_t allocations_before = test::allocation_count();
   const std::uint64_t frames_before = coro::frame_pool::heap_allocations();
   run(300, 300 + count);
-  spent.allocations = allocations - allocations_before;
+  spent.allocations = test::allocation_count() - allocations_before;
   spent.frames = coro::frame_pool::heap_allocations() - frames_before;
   return spent;
 }
