@@ -45,12 +45,46 @@ maybe_ready<void> windowed_aggregate_base::expire_now_and_then() {
 task<void> windowed_aggregate_base::open(process::task_context& context) {
   context_ = &context;
   segmented_store& segments = context.env().open_segmented_store(store_name());
-  store_ = std::make_unique<segmented_window_store>(segments, definition_.store_options());
+  stored_ = std::make_unique<segmented_window_store>(segments, definition_.store_options());
+  store_ = stored_.get();
+  if (context.cache_mode() && !emits_on_close()) {
+    caching_options chosen;
+    chosen.listener = this;
+    chosen.current = &context.current();
+    cache_ = std::make_unique<caching_window_store>(*context.cache_mode(), *stored_,
+                                                    context.cache(), store_name(), chosen);
+    store_ = cache_.get();
+  }
   aggregation_ = std::make_unique<windowed_aggregation>(*store_, definition_.windows(), emit_);
   process::task_metadata saved = context.metadata();
   std::string name = row_name(store_name());
   const std::optional<bytes> raw = co_await saved.load(std::move(name));
   if (raw) co_await restore(*raw);
+}
+
+maybe_ready<void> windowed_aggregate_base::flush(coro::stop_token stop) {
+  if (!cache_) return {};
+  maybe_ready<std::uint64_t> told = cache_->flush(stop);
+  if (!told.ready()) return flush_cold(std::move(told));
+  process::detail::check_flushed(cache_->dirty_count(), store_name());
+  return {};
+}
+
+task<void> windowed_aggregate_base::flush_cold(maybe_ready<std::uint64_t> pending) {
+  co_await std::move(pending);
+  process::detail::check_flushed(cache_->dirty_count(), store_name());
+}
+
+window_key windowed_aggregate_base::key_of(bytes_view raw) const {
+  const result<window_key> key = decode_window_key(raw);
+  if (!key) throw std::system_error(key.error(), store_name() + ": key " + to_hex(raw));
+  return *key;
+}
+
+timestamped_value windowed_aggregate_base::stored_of(bytes_view raw) const {
+  const result<timestamped_value> stored = decode_timestamped_value(raw);
+  if (!stored) fail(errc::damaged, store_name() + ": value " + to_hex(raw) + " has no timestamp");
+  return *stored;
 }
 
 task<void> windowed_aggregate_base::save(process::task_metadata& to) {

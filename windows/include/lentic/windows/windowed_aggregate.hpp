@@ -22,6 +22,9 @@
 #include <lentic/process/task_context.hpp>
 #include <lentic/process/updates.hpp>
 #include <lentic/task.hpp>
+#include <lentic/timestamped_value.hpp>
+#include <lentic/windows/caching_window_store.hpp>
+#include <lentic/windows/key_schema.hpp>
 #include <lentic/windows/segmented_window_store.hpp>
 #include <lentic/windows/windowed.hpp>
 #include <lentic/windows/windowed_aggregation.hpp>
@@ -41,11 +44,13 @@ namespace detail {
 // What does not depend on types: stores, metadata, expiry.
 class windowed_aggregate_base : public process::state_store,
                                 public process::offers<window_store>,
-                                public process::offers<windowed_aggregation> {
+                                public process::offers<windowed_aggregation>,
+                                private change_listener {
  public:
   windowed_aggregate_base(std::string store, const window_definition& windows, emit_strategy emit);
 
   task<void> open(process::task_context& context) override;
+  maybe_ready<void> flush(coro::stop_token stop) override;
   task<void> save(process::task_metadata& to) override;
   window_store& offered(window_store*) override { return *store_; }
   windowed_aggregation& offered(windowed_aggregation*) override { return *aggregation_; }
@@ -53,21 +58,29 @@ class windowed_aggregate_base : public process::state_store,
   std::uint64_t null_dropped() const noexcept { return null_dropped_; }
 
  protected:
+  // The cache tells the changes, later.
+  bool is_cached() const noexcept { return cache_ != nullptr; }
   bool emits_on_close() const noexcept { return emit_ == emit_strategy::on_close; }
   [[noreturn]] void refuse(std::error_code why) const;
+  // What a cache tells. Throw errc::damaged.
+  window_key key_of(bytes_view raw) const;
+  timestamped_value stored_of(bytes_view raw) const;
   void drop_null() noexcept;
   // Lets the store drop what is past its retention, once a segment.
   maybe_ready<void> expire_now_and_then();
 
   process::task_context* context_ = nullptr;
-  std::unique_ptr<window_store> store_;
+  window_store* store_ = nullptr;
   std::unique_ptr<windowed_aggregation> aggregation_;
   bytes key_;
 
  private:
   bytes encode_state() const;
   task<void> restore(bytes_view raw);
+  task<void> flush_cold(maybe_ready<std::uint64_t> pending);
 
+  std::unique_ptr<segmented_window_store> stored_;
+  std::unique_ptr<caching_window_store> cache_;
   window_definition definition_;
   emit_strategy emit_;
   std::uint64_t null_dropped_ = 0;
@@ -202,6 +215,7 @@ class windowed_aggregate_node final : public windowed_aggregate_base {
   maybe_ready<void> applied(record_type& next, const result<aggregation_outcome>& done) {
     if (!done) refuse(done.error());
     context_->will_change();
+    if (is_cached()) return expire_now_and_then();
     if (!emits_on_close()) return send_from(0, next);
     if (done->closed_now == 0) return {};
     maybe_ready<void> sent = aggregation_->for_each_closed(emit_closed_);
@@ -237,6 +251,34 @@ class windowed_aggregate_node final : public windowed_aggregate_base {
     change_.value.old_value.reset();
     change_.value.new_value = process::serde<output_value>::decode(window.value).value();
     return out_.forward(change_);
+  }
+
+  maybe_ready<void> on_change(const change& told) override {
+    if (out_.empty()) return {};
+    context_->will_change();
+    change_.context() = *told.context;
+    const window_key place = key_of(told.key);
+    change_.key.key = process::serde<inner_key>::decode(place.key).value();
+    set_window(place.start_ms);
+    take_value(told.old_value, change_.value.old_value);
+    change_.timestamp_ms = told.context->timestamp_ms;
+    take_value(told.new_value, change_.value.new_value);
+    process::detail::told_context as_told(*context_, *told.context);
+    maybe_ready<void> sent = out_.forward(change_);
+    if (!sent.ready()) return wait_told(*told.context, std::move(sent));
+    return {};
+  }
+  task<void> wait_told(const record_context& cause, maybe_ready<void> pending) {
+    process::detail::told_context as_told(*context_, cause);
+    co_await std::move(pending);
+  }
+  // The timestamp of a change is that of its new value; of a deletion, that of its cause.
+  void take_value(const std::optional<bytes_view>& raw, std::optional<output_value>& to) {
+    to.reset();
+    if (!raw) return;
+    const timestamped_value stored = stored_of(*raw);
+    change_.timestamp_ms = stored.timestamp_ms;
+    to = process::serde<output_value>::decode(stored.value).value();
   }
 
   void set_window(std::int64_t start_ms) noexcept {
