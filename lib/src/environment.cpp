@@ -26,6 +26,10 @@ task<std::unique_ptr<environment>> environment::open(coro::runtime& runtime,
   co_return std::unique_ptr<environment>(new environment(std::move(opened)));
 }
 
+coro::runtime& environment::runtime() const noexcept {
+  return state_->runtime;
+}
+
 const recovery_report& environment::recovered() const noexcept {
   return state_->report;
 }

@@ -145,7 +145,7 @@ TEST(RunOptions, RefusedValuesAreNamedWithTheAcceptedForms) {
   EXPECT_EQ(mistake(run_base + " --output jsn"), "--output \"jsn\": want table, csv or ndjson");
   EXPECT_EQ(mistake(run_base + " --time-format rfc3393"),
             "--time-format \"rfc3393\": want rfc3339 or ms; did you mean \"rfc3339\"?");
-  EXPECT_EQ(mistake(run_base + " --emit update"), "--emit \"update\": want close");
+  EXPECT_EQ(mistake(run_base + " --emit update"), "--emit \"update\": want close or changes");
   EXPECT_EQ(mistake(run_base + " --max-bad -1"), "--max-bad \"-1\": not a whole number");
   EXPECT_EQ(mistake(run_base + " --max-bad 1.5"), "--max-bad \"1.5\": not a whole number");
   EXPECT_EQ(mistake(run_base + " --stats csv"), "--stats \"csv\": want json");

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The only file that includes CLI11: it takes seconds to compile. CLI11 splits the command line
-// into texts; every value is read by our own parsers, so that all messages have one form.
+// CLI11 splits the command line into texts; every value is read by our own parsers, so that all
+// messages have one form.
 #include "options.hpp"
 
 #include "help_text.hpp"
-#include "json_pointer.hpp"
+#include "option_values.hpp"
+#include "run_texts.hpp"
 #include "suggest.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstddef>
 #include <sstream>
 #include <utility>
@@ -22,84 +22,8 @@ namespace lentic::tool {
 
 namespace {
 
-// A value that its parser refused: `--grace "2x": not a duration (want ...)`.
-usage_error refused(std::string_view option, std::string_view text, const std::string& reason) {
-  return usage_error(std::string(option) + " " + in_quotes(text) + ": " + reason);
-}
-
-template <class Parse>
-auto parsed(std::string_view option, const std::string& text, Parse parse) {
-  auto value = parse(text);
-  if (!value) throw refused(option, text, value.error().message());
-  return *std::move(value);
-}
-
-template <class Value>
-struct choice {
-  std::string_view name;
-  Value value;
-};
-
-template <class Value, std::size_t count>
-Value chosen(std::string_view option, const std::string& text,
-             const std::array<choice<Value>, count>& choices) {
-  std::array<std::string_view, count> names;
-  std::string list;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (choices[i].name == text) return choices[i].value;
-    names[i] = choices[i].name;
-    if (i != 0) list += i + 1 == count ? " or " : ", ";
-    list += choices[i].name;
-  }
-  const std::string guess = did_you_mean(text, names);
-  throw refused(option, text, "want " + list + (guess.empty() ? "" : "; " + guess));
-}
-
-constexpr std::array<choice<output_format>, 3> outputs{{{"table", output_format::table},
-                                                        {"csv", output_format::csv},
-                                                        {"ndjson", output_format::ndjson}}};
 constexpr std::array<choice<output_format>, 2> dump_outputs{
     {{"csv", output_format::csv}, {"ndjson", output_format::ndjson}}};
-constexpr std::array<choice<input_format>, 2> inputs{
-    {{"csv", input_format::csv}, {"ndjson", input_format::ndjson}}};
-constexpr std::array<choice<time_format>, 2> time_formats{
-    {{"rfc3339", time_format::rfc3339}, {"ms", time_format::ms}}};
-enum class shown { automatic, always, never };
-constexpr std::array<choice<shown>, 3> progresses{
-    {{"auto", shown::automatic}, {"always", shown::always}, {"never", shown::never}}};
-constexpr std::array<choice<statistics_format>, 1> statistics{{{"json", statistics_format::json}}};
-constexpr std::array<choice<stdin_content>, 2> stdin_contents{
-    {{"replay", stdin_content::replayed}, {"new", stdin_content::fresh}}};
-
-std::uint64_t whole_number(std::string_view option, const std::string& text) {
-  std::uint64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, value);
-  if (failure != std::errc() || stop != end) throw refused(option, text, "not a whole number");
-  return value;
-}
-
-// The texts of one subcommand's options; empty: not given.
-struct output_texts {
-  std::string output;
-  std::string times = "rfc3339";
-
-  void add_to(CLI::App& app) {
-    app.add_option("--output", output, "table, csv or ndjson; table on a terminal, else csv")
-        ->type_name("FORMAT");
-    add_times_to(app);
-  }
-  void add_times_to(CLI::App& app) {
-    app.add_option("--time-format", times, "rfc3339 or ms since 1970, for output")
-        ->type_name("FORMAT")
-        ->capture_default_str();
-  }
-  output_format format(const terminal_facts& terminal) const {
-    if (!output.empty()) return chosen("--output", output, outputs);
-    return terminal.stdout_is_terminal ? output_format::table : output_format::csv;
-  }
-  time_format time() const { return chosen("--time-format", times, time_formats); }
-};
 
 struct range_texts {
   std::string from;
@@ -118,109 +42,6 @@ struct range_texts {
     return starts;
   }
 };
-
-void refuse_bad_pointers(const run_options& run) {
-  parsed("--ts", run.ts_field, parse_field_name);
-  parsed("--key", run.key_field, parse_field_name);
-  for (const std::string& each : run.aggregates.columns) parsed("--agg", each, parse_field_name);
-}
-
-struct run_texts {
-  std::string input, format, ts, key, window, agg, grace = "0", retention, emit = "close", state,
-                                                   commit = "1s", progress = "auto", bad = "0",
-                                                   jump, stats, stdin_is = "replay";
-  output_texts output;
-  bool log_commits = false;
-
-  void add_to(CLI::App& app);
-  void add_rules_to(CLI::App& app);
-  run_options read(const terminal_facts& terminal, bool stdin_given) const;
-};
-
-void run_texts::add_to(CLI::App& app) {
-  app.footer(run_footer);
-  app.add_option("INPUT", input, "CSV with a header line, or NDJSON; plain or gzip; - for stdin")
-      ->required();
-  app.add_option("--input", format, "csv or ndjson; default: what the name of INPUT ends in")
-      ->type_name("FORMAT");
-  app.add_option("--ts", ts, "the field with the time of a row")->type_name("FIELD")->required();
-  app.add_option("--key", key, "the field to group by")->type_name("FIELD")->required();
-  app.add_option("--window", window, "tumbling:SIZE or hopping:SIZE/ADVANCE")
-      ->type_name("WINDOW")
-      ->required();
-  app.add_option("--agg", agg, "list of count, sum:FIELD, min:FIELD, max:FIELD, avg:FIELD")
-      ->type_name("LIST")
-      ->required();
-  app.add_option("--state", state, "keep state in this directory, and go on from there")
-      ->type_name("DIR");
-  output.add_to(app);
-  add_rules_to(app);
-}
-
-void run_texts::add_rules_to(CLI::App& app) {
-  app.add_option("--grace", grace, "how long after its end a window takes late rows")
-      ->type_name("DURATION")
-      ->capture_default_str();
-  app.add_option("--retention", retention, "how long windows are kept; default size + grace")
-      ->type_name("DURATION");
-  app.add_option("--emit", emit, "close: print a window when it closes")->capture_default_str();
-  app.add_option("--commit-interval", commit, "time or rows between commits: 1s, 5000rows")
-      ->type_name("INTERVAL")
-      ->capture_default_str();
-  app.add_option("--max-bad", bad, "bad rows to report and skip before giving up")
-      ->type_name("N")
-      ->capture_default_str();
-  app.add_option("--max-jump", jump, "a row that raises stream time by more is bad; default off")
-      ->type_name("DURATION");
-  app.add_option("--stdin", stdin_is, "for INPUT -: replay (from its start) or new rows only")
-      ->type_name("WHAT")
-      ->capture_default_str();
-  app.add_option("--progress", progress, "auto, always or never; auto: on a terminal")
-      ->type_name("WHEN")
-      ->capture_default_str();
-  app.add_option("--stats", stats, "json: print one object of statistics at the end, on stderr")
-      ->type_name("FORMAT");
-  app.add_flag("--log-commits", log_commits,
-               "print 'resumed row R' and 'commit N row R' on stderr");
-}
-
-run_options run_texts::read(const terminal_facts& terminal, bool stdin_given) const {
-  run_options run;
-  run.input = input;
-  run.format = format.empty() ? format_of_name(input) : chosen("--input", format, inputs);
-  run.ts_field = ts;
-  run.key_field = key;
-  run.window = parsed("--window", window, parse_window);
-  run.grace_ms = parsed("--grace", grace, parse_duration);
-  const std::int64_t retention_least = run.window.size_ms + run.grace_ms;
-  run.retention_ms =
-      retention.empty() ? retention_least : parsed("--retention", retention, parse_duration);
-  if (run.retention_ms < retention_least) {
-    throw usage_error("--retention " + retention + " is smaller than window size + grace, "
-                      + duration_text(retention_least));
-  }
-  run.aggregates = parse_aggregates(agg);
-  if (run.format == input_format::ndjson) refuse_bad_pointers(run);
-  if (emit != "close") throw refused("--emit", emit, "want close");
-  if (!state.empty()) run.state_directory = state;
-  run.commit_every = parsed("--commit-interval", commit, parse_commit_interval);
-  run.output = output.format(terminal);
-  run.times = output.time();
-  if (run.output == output_format::table && run.state_directory && !terminal.stdout_is_terminal) {
-    throw usage_error("--output table with --state works on a terminal only",
-                      "use --output csv or ndjson for files and pipes");
-  }
-  const shown when = chosen("--progress", progress, progresses);
-  run.show_progress =
-      when == shown::always || (when == shown::automatic && terminal.stderr_is_terminal);
-  run.bad_rows_max = whole_number("--max-bad", bad);
-  if (!jump.empty()) run.jump_ms_max = parsed("--max-jump", jump, parse_duration);
-  if (!stats.empty()) run.statistics = chosen("--stats", stats, statistics);
-  run.log_commits = log_commits;
-  run.stdin_is = chosen("--stdin", stdin_is, stdin_contents);
-  if (stdin_given && input != "-") throw usage_error("--stdin is for INPUT - only");
-  return run;
-}
 
 struct get_texts {
   std::string state, key, at;

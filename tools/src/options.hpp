@@ -10,6 +10,8 @@
 #include "record_reader.hpp"
 #include "row_writer.hpp"
 
+#include <lentic/cache/caching_store.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -30,6 +32,7 @@ inline constexpr int stdout_closed = 141;  // 128 + SIGPIPE
 inline constexpr int terminated = 143;     // 128 + SIGTERM
 }  // namespace exit_code
 
+enum class emit_kind { close, changes };
 enum class stdin_content { replayed, fresh };
 enum class statistics_format { none, json };
 
@@ -42,6 +45,9 @@ struct run_options {
   std::int64_t grace_ms = 0;
   std::int64_t retention_ms = 0;  // at least size + grace
   aggregate_list aggregates;
+  emit_kind emit = emit_kind::close;
+  std::uint64_t cache_bytes = std::uint64_t{16} << 20;  // for changes
+  lentic::caching caching = lentic::caching::fused;     // for changes
   std::optional<std::string> state_directory;
   commit_interval commit_every;
   output_format output = output_format::csv;

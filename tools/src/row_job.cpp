@@ -17,15 +17,35 @@ windows::time_windows windows_of(const run_options& options) {
   return windows::time_windows::make(chosen).value();
 }
 
+windows::emit_strategy strategy_of(const run_options& options) {
+  return options.emit == emit_kind::close ? windows::emit_strategy::on_close
+                                          : windows::emit_strategy::on_update;
+}
+
+row_kind rows_of(const run_options& options) {
+  return options.emit == emit_kind::close ? row_kind::windows : row_kind::changes;
+}
+
 }  // namespace
 
-row_job::row_job(windows::window_store& store, const run_options& options)
+row_job::row_job(windows::window_store& store, coro::run_queue& queue, const run_options& options)
     : options_(options),
       aggregator_(options.aggregates),
-      aggregation_(store, windows_of(options)),
-      writer_(options.output, options.times, row_kind::windows, options.key_field,
+      writer_(options.output, options.times, rows_of(options), options.key_field,
               aggregate_names(options.aggregates)),
+      changes_(aggregator_, writer_, options.window.size_ms, output_),
+      budget_(queue, options.cache_bytes),
+      store_(front(store)),
+      aggregation_(store_, windows_of(options), strategy_of(options)),
       parser_(options) {}
+
+// The store that the aggregation works on.
+windows::window_store& row_job::front(windows::window_store& store) {
+  if (!tells_changes()) return store;
+  caching_options chosen;
+  chosen.listener = &changes_;
+  return cache_.emplace(options_.caching, store, budget_, "windows", chosen);
+}
 
 std::string row_job::header() const {
   std::string text;
@@ -53,11 +73,51 @@ task<std::optional<row_fault>> row_job::process(std::span<const std::string_view
     const bool key_is_bad = done.error() == lentic::errc::too_large;
     co_return row_fault{done.error(), key_is_bad ? row_parser::key_field : parser_.bad_field()};
   }
+  if (tells_changes()) co_await look_after_time();
   if (done->closed_now == 0) co_return std::nullopt;
   const auto visit = [this](const windows::window_result& window) { print(window); };
   co_await aggregation_.for_each_closed(visit);
   co_await aggregation_.expire();
   co_return std::nullopt;
+}
+
+// Once a segment's time: what has expired is flushed and dropped.
+task<void> row_job::look_after_time() {
+  if (aggregation_.stream_time_ms() < next_look_ms_) co_return;
+  co_await aggregation_.expire();
+  const std::int64_t interval_ms = store_.segment_interval_ms();
+  next_look_ms_ = (aggregation_.stream_time_ms() / interval_ms + 1) * interval_ms;
+}
+
+task<void> row_job::flush() {
+  if (cache_) co_await cache_->flush();
+}
+
+task<std::uint64_t> row_job::count_open() {
+  if (!tells_changes()) co_return aggregation_.windows_open();
+  const windows::time_windows& spec = aggregation_.windows();
+  const std::int64_t close_ms = spec.close_ms(aggregation_.stream_time_ms());
+  std::uint64_t count = 0;
+  windows::window_cursor rows = store_.fetch_all(windows::time_range());
+  for (;;) {
+    const std::span<const windows::window_row> block = co_await rows.next();
+    if (block.empty()) co_return count;
+    for (const windows::window_row& each : block)
+      if (!spec.closed_at(each.start_ms, close_ms)) ++count;
+  }
+}
+
+std::uint64_t row_job::rows_printed() const noexcept {
+  return tells_changes() ? changes_.seq() : rows_printed_;
+}
+
+std::uint64_t row_job::windows_printed() const noexcept {
+  return tells_changes() ? changes_.windows() : aggregation_.windows_closed();
+}
+
+void row_job::restore_printed(std::uint64_t rows, std::uint64_t windows) noexcept {
+  changes_.restore(rows, windows);
+  rows_printed_ = rows;
 }
 
 task<void> row_job::print_open() {

@@ -57,6 +57,7 @@ task<int> run_command::run() {
   std::exception_ptr error;
   try {
     code = co_await run_in_state();
+    figures_.windows_open = co_await job_->count_open();
   } catch (...) {  // rethrown below, once the state is closed
     error = std::current_exception();
   }
@@ -98,13 +99,13 @@ task<int> run_command::run_in_state() {
   run_store_ = &env_->open_byte_store(run_store_name);
   segmented_store& segments = env_->open_segmented_store(window_store_name);
   windows_ = std::make_unique<windows::segmented_window_store>(segments, window_options(options_));
-  job_ = std::make_unique<row_job>(*windows_, options_);
+  job_ = std::make_unique<row_job>(*windows_, runtime_.queue(), options_);
   std::optional<stored_run> stored = co_await load_run(*run_store_);
   resumed_ = stored.has_value();
   const std::string topology_now = encode_topology(topology_of(options_));
   if (stored) {
     stored_ = std::move(*stored);
-    rows_printed_before_ = stored_.totals.rows_printed;
+    job_->restore_printed(stored_.totals.rows_printed, stored_.totals.windows_printed);
     const auto before = decode_topology(stored_.topology).value();
     const auto difference = topology_difference(before, topology_of(options_));
     if (difference)
@@ -113,7 +114,6 @@ task<int> run_command::run_in_state() {
                                              + "; use those options or another --state");
     job_->values().restore_types(stored_.types).value();
     const auto state = windows::aggregation_state::decode(stored_.aggregation).value();
-    windows_->restore(state.store);
     co_await job_->aggregation().restore(state);
   }
   stored_.topology = topology_now;
@@ -173,7 +173,7 @@ void run_command::prepare_output(bool resumed) {
 // The end of this attempt: what is left becomes a last frame, is delivered, and acknowledged.
 task<void> run_command::finish() {
   if (at_end_) {
-    co_await job_->print_open();
+    if (options_.emit == emit_kind::close) co_await job_->print_open();
     stored_.totals.complete = true;
   }
   while (committing_) co_await commit_done_.wait();
@@ -193,8 +193,8 @@ void run_command::take_figures() {
   if (job_) {
     const windows::windowed_aggregation& state = job_->aggregation();
     figures_.late_dropped = state.late_dropped();
-    figures_.windows_open = state.windows_open();
-    figures_.windows_out = state.windows_closed() + (totals.complete ? state.windows_open() : 0);
+    const bool also_open = totals.complete && options_.emit == emit_kind::close;
+    figures_.windows_out = job_->windows_printed() + (also_open ? state.windows_open() : 0);
   }
   figures_.commits = env_->statistics().commits;
   figures_.rows_read = rows_here_;

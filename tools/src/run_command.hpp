@@ -99,7 +99,6 @@ class run_command {
   std::unique_ptr<delivery> delivery_;
   stored_run stored_;
   bool resumed_ = false;
-  std::uint64_t rows_printed_before_ = 0;  // by earlier attempts
 
   int input_fd_ = -1;
   std::optional<std::uint64_t> input_bytes_;

@@ -22,24 +22,26 @@ task<void> put_if_changed(byte_store& store, std::string_view key, bytes_view va
 
 }  // namespace
 
-// Version 1 B, rows_in 8 BE, rows_bad 8 BE, rows_printed 8 BE, complete 1 B.
+// Version 1 B, rows_in 8 BE, rows_bad 8 BE, rows_printed 8 BE, windows_printed 8 BE, complete 1 B.
 bytes run_totals::encode() const {
   bytes raw{totals_version};
   append_be(raw, rows_in);
   append_be(raw, rows_bad);
   append_be(raw, rows_printed);
+  append_be(raw, windows_printed);
   raw.push_back(complete ? std::byte{1} : std::byte{0});
   return raw;
 }
 
 result<run_totals> run_totals::decode(bytes_view raw) noexcept {
-  if (raw.size() != encoded_bytes || raw[0] != totals_version || raw[25] > std::byte{1})
+  if (raw.size() != encoded_bytes || raw[0] != totals_version || raw[33] > std::byte{1})
     return make_error_code(errc::bad_record);
   run_totals totals;
   totals.rows_in = load_be<std::uint64_t>(raw.data() + 1);
   totals.rows_bad = load_be<std::uint64_t>(raw.data() + 9);
   totals.rows_printed = load_be<std::uint64_t>(raw.data() + 17);
-  totals.complete = raw[25] == std::byte{1};
+  totals.windows_printed = load_be<std::uint64_t>(raw.data() + 25);
+  totals.complete = raw[33] == std::byte{1};
   return totals;
 }
 

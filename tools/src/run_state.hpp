@@ -26,10 +26,11 @@ inline constexpr std::string_view window_store_name = "windows";
 struct run_totals {
   std::uint64_t rows_in = 0;  // good rows
   std::uint64_t rows_bad = 0;
-  std::uint64_t rows_printed = 0;  // given to the outbox
-  bool complete = false;           // the end of the input was reached, and open windows printed
+  std::uint64_t rows_printed = 0;     // given to the outbox
+  std::uint64_t windows_printed = 0;  // distinct ones among them
+  bool complete = false;              // the end of the input was reached, and open windows printed
 
-  static constexpr std::size_t encoded_bytes = 26;
+  static constexpr std::size_t encoded_bytes = 34;
 
   bytes encode() const;
   static result<run_totals> decode(bytes_view raw) noexcept;

@@ -13,6 +13,7 @@ constexpr std::array<std::string_view, 9> option_names{"--key",   "--ts",       
                                                        "--emit",  "--output",    "--time-format"};
 
 // On disk. Never rename.
+constexpr std::array<std::string_view, 2> emit_names{"close", "changes"};
 constexpr std::array<std::string_view, 3> output_names{"table", "csv", "ndjson"};
 constexpr std::array<std::string_view, 2> time_names{"rfc3339", "ms"};
 
@@ -25,7 +26,7 @@ values values_of(const topology& value) {
           duration_text(value.grace_ms),
           duration_text(value.retention_ms),
           aggregates_text(value.aggregates),
-          "close",
+          std::string(emit_names.at(static_cast<std::size_t>(value.emit))),
           std::string(output_names.at(static_cast<std::size_t>(value.output))),
           std::string(time_names.at(static_cast<std::size_t>(value.times)))};
 }
@@ -67,15 +68,16 @@ bool read_values(const values& parts, topology& value) {
   } catch (const usage_error&) {
     return false;
   }
-  return read_name(parts[7], output_names, value.output)
+  return read_name(parts[6], emit_names, value.emit)
+      && read_name(parts[7], output_names, value.output)
       && read_name(parts[8], time_names, value.times);
 }
 
 }  // namespace
 
 topology topology_of(const run_options& run) {
-  return {run.key_field,    run.ts_field,   run.window, run.grace_ms,
-          run.retention_ms, run.aggregates, run.output, run.times};
+  return {run.key_field,  run.ts_field, run.window, run.grace_ms, run.retention_ms,
+          run.aggregates, run.emit,     run.output, run.times};
 }
 
 // Topology record: nine texts, each ended by a zero byte (no argument can hold one), in this order:

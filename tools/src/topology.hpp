@@ -20,6 +20,7 @@ struct topology {
   std::int64_t grace_ms = 0;
   std::int64_t retention_ms = 0;
   aggregate_list aggregates;
+  emit_kind emit = emit_kind::close;
   output_format output = output_format::csv;
   time_format times = time_format::rfc3339;
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lentic/endian.hpp>
 #include <lentic/errc.hpp>
-#include <lentic/timestamped_value.hpp>
 #include <lentic/windows/windowed_aggregation.hpp>
 
 #include <cassert>
@@ -126,9 +125,23 @@ void windowed_aggregation::landed(bytes_view key, std::int64_t start_ms, std::si
     index_.add(key, start_ms);
 }
 
+task<result<aggregation_outcome>> windowed_aggregation::process_cold(
+    bytes_view key, std::int64_t timestamp_ms, detail::update_ref update, record_plan plan,
+    std::size_t index, maybe_ready<std::optional<value_view>> pending) {
+  for (;;) {
+    const std::optional<value_view> stored = co_await std::move(pending);
+    const result<void> done = compute(index, timestamp_ms, stored, update);
+    if (!done) co_return result<aggregation_outcome>(done.error());
+    if (++index == plan.accepted.size()) break;
+    pending = store_.fetch(key, plan.accepted[index]);
+  }
+  co_return co_await apply(key, plan);
+}
+
 maybe_ready<result<aggregation_outcome>> windowed_aggregation::apply(bytes_view key,
                                                                      const record_plan& plan) {
   const aggregation_outcome outcome = raise(plan);
+  updated_ = plan.accepted;
   for (std::size_t i = 0; i < plan.accepted.size(); ++i) {
     maybe_ready<bool> done = store_.put(key, plan.accepted[i], new_values_[i].encoded);
     if (!done.ready()) return apply_cold(key, plan, i, std::move(done), outcome);
@@ -152,6 +165,54 @@ task<result<aggregation_outcome>> windowed_aggregation::apply_cold(bytes_view ke
 
 maybe_ready<std::optional<value_view>> windowed_aggregation::fetch_next_closed() {
   return store_.fetch_expiring(closed_.keys(next_start_)[next_key_], closed_.start_ms(next_start_));
+}
+
+task<void> windowed_aggregation::for_each_closed_cold(
+    detail::visit_ref visit, maybe_ready<std::optional<value_view>> pending) {
+  for (;;) {
+    const std::optional<value_view> stored = co_await std::move(pending);
+    const std::optional<window_result> row = next_result(stored);
+    if (row) co_await visit(*row);
+    shown(row.has_value());
+    if (!closed_left()) break;
+    pending = fetch_next_closed();
+  }
+}
+
+// `pending` is the visitor's answer for the next closed window.
+task<void> windowed_aggregation::for_each_closed_after(detail::visit_ref visit,
+                                                       maybe_ready<void> pending) {
+  co_await std::move(pending);
+  shown(true);
+  if (!closed_left()) co_return;
+  maybe_ready<std::optional<value_view>> next = fetch_next_closed();
+  co_await for_each_closed_cold(visit, std::move(next));
+}
+
+task<void> windowed_aggregation::for_each_open_row(detail::visit_ref visit) {
+  const std::vector<std::int64_t> starts = index_.open_starts();
+  for (const std::int64_t start_ms : starts) {
+    const window_keys& keys = index_.open_keys(start_ms);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const bytes_view key = keys[i];
+      const std::optional<value_view> stored = co_await store_.fetch(key, start_ms);
+      const std::optional<window_result> row = result_of(key, start_ms, stored);
+      if (row) co_await visit(*row);
+    }
+  }
+}
+
+// The next closed window has been handed out, unless its value was erased.
+void windowed_aggregation::shown(bool had_value) noexcept {
+  if (had_value) ++state_.windows_closed;
+  if (++next_key_ != closed_.keys(next_start_).size()) return;
+  next_key_ = 0;
+  ++next_start_;
+}
+
+std::optional<window_result> windowed_aggregation::next_result(
+    const std::optional<value_view>& raw) const {
+  return result_of(closed_.keys(next_start_)[next_key_], closed_.start_ms(next_start_), raw);
 }
 
 std::optional<window_result> windowed_aggregation::result_of(

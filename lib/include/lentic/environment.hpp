@@ -103,6 +103,8 @@ class environment {
   // Precondition: closed. Without close() the state is as after a crash: at the last commit.
   ~environment();
 
+  // The runtime that it was opened on.
+  coro::runtime& runtime() const noexcept;
   const recovery_report& recovered() const noexcept;
   environment_statistics statistics() const noexcept;
 

@@ -39,6 +39,14 @@ task<void> aggregate_base::save(task_metadata& to) {
 task<void> aggregate_base::open(task_context& context) {
   context_ = &context;
   store_ = &context.env().open_byte_store(store_name());
+  if (context.cache_mode()) {
+    caching_options chosen;
+    chosen.listener = this;
+    chosen.current = &context.current();
+    cache_ =
+        make_caching_store(*context.cache_mode(), *store_, context.cache(), store_name(), chosen);
+    store_ = cache_.get();
+  }
   task_metadata saved = context.metadata();
   std::string name = row_name(store_name());
   const std::optional<bytes> raw = co_await saved.load(std::move(name));
@@ -48,7 +56,20 @@ task<void> aggregate_base::open(task_context& context) {
   null_dropped_ = load_be<std::uint64_t>(raw->data() + 1);
 }
 
-timestamped_value aggregate_base::stored_of(value_view raw) const {
+maybe_ready<void> aggregate_base::flush(coro::stop_token stop) {
+  if (!cache_) return {};
+  maybe_ready<std::uint64_t> told = cache_->flush(stop);
+  if (!told.ready()) return flush_cold(std::move(told));
+  check_flushed(cache_->dirty_count(), store_name());
+  return {};
+}
+
+task<void> aggregate_base::flush_cold(maybe_ready<std::uint64_t> pending) {
+  co_await std::move(pending);
+  check_flushed(cache_->dirty_count(), store_name());
+}
+
+timestamped_value aggregate_base::stored_of(bytes_view raw) const {
   const result<timestamped_value> stored = decode_timestamped_value(raw);
   if (!stored) fail(errc::damaged, store_name() + ": value " + to_hex(raw) + " has no timestamp");
   return *stored;

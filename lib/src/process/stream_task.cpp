@@ -56,6 +56,12 @@ state_store& task_context::find(std::string_view name) {
   return *found;
 }
 
+void detail::check_flushed(std::uint64_t dirty, const std::string& store) {
+  if (dirty != 0)
+    throw std::system_error(std::make_error_code(std::errc::operation_canceled),
+                            "flush of " + store);
+}
+
 task<void> stored_bytes::open(task_context& context) {
   store_ = &context.env().open_byte_store(store_name());
   co_return;
@@ -67,8 +73,13 @@ task<void> stored_segments::open(task_context& context) {
 }
 
 stream_task::stream_task(environment& env, topology what, stream_task_options options)
-    : what_(std::move(what)), options_(std::move(options)), context_(env, what_.inner()) {
+    : options_(std::move(options)),
+      cache_(env.runtime().queue(), options_.cache_bytes_max),
+      context_(env, what.inner()),
+      what_(std::move(what)) {
   what_.inner().seal();
+  context_.cache_mode_ = options_.cache;
+  context_.cache_ = &cache_;
   flush_order_ = what_.inner().flush_order();
   context_.stop_ = options_.stop;
 }

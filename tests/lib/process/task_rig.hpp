@@ -75,8 +75,13 @@ class task_rig {
     environment_options options;
     if (where_ == keeps::disk) options.directory = "state";
     env_ = sync_wait(*runtime_, environment::open(*runtime_, std::move(options)));
-    job_ = std::make_unique<process::stream_task>(*env_, build_(), options_);
-    sync_wait(*runtime_, job_->open());
+    try {
+      job_ = std::make_unique<process::stream_task>(*env_, build_(), options_);
+      sync_wait(*runtime_, job_->open());
+    } catch (...) {
+      crash();
+      throw;
+    }
   }
   // Nothing that is not committed reaches the disk.
   void crash() {

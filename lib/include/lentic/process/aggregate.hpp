@@ -13,6 +13,7 @@
 // allocation once buffers have grown. Errors: record_rejected from the update; errc::damaged for
 // stored bytes that do not decode; what the store throws. Durability: the task's commits.
 
+#include <lentic/cache/caching_store.hpp>
 #include <lentic/errc.hpp>
 #include <lentic/process/group.hpp>
 #include <lentic/process/node.hpp>
@@ -38,18 +39,21 @@ namespace lentic::process {
 namespace detail {
 
 // What does not depend on types: the store, its metadata, and what is stored.
-class aggregate_base : public state_store, public offers<byte_store> {
+class aggregate_base : public state_store, public offers<byte_store>, private change_listener {
  public:
   using state_store::state_store;
 
   task<void> open(task_context& context) override;
+  maybe_ready<void> flush(coro::stop_token stop) override;
   task<void> save(task_metadata& to) override;
   byte_store& offered(byte_store*) override { return *store_; }
   // Records passed over because they had no key or no value.
   std::uint64_t null_dropped() const noexcept { return null_dropped_; }
 
  protected:
-  timestamped_value stored_of(value_view raw) const;
+  timestamped_value stored_of(bytes_view raw) const;
+  // The cache tells the changes, later.
+  bool is_cached() const noexcept { return cache_ != nullptr; }
   // Throws what a failed update means.
   [[noreturn]] void refuse(std::error_code why) const;
   void drop_null() noexcept { ++null_dropped_; }
@@ -60,6 +64,9 @@ class aggregate_base : public state_store, public offers<byte_store> {
   bytes value_;
 
  private:
+  task<void> flush_cold(maybe_ready<std::uint64_t> pending);
+
+  std::unique_ptr<caching_store> cache_;
   std::uint64_t null_dropped_ = 0;
 };
 
@@ -112,7 +119,7 @@ class aggregate_node final : public aggregate_base {
   }
 
   maybe_ready<void> send(record_type& next) {
-    if (out_.empty()) return {};
+    if (out_.empty() || is_cached()) return {};
     change_.origin = next.origin;
     change_.headers = std::move(next.headers);
     if constexpr (is_optional<K>)
@@ -120,6 +127,32 @@ class aggregate_node final : public aggregate_base {
     else
       change_.key = std::move(next.key);
     return out_.forward(change_);
+  }
+
+  maybe_ready<void> on_change(const change& told) override {
+    if (out_.empty()) return {};
+    context_->will_change();
+    change_.context() = *told.context;
+    change_.key = serde<stored_key>::decode(told.key).value();
+    take_value(told.old_value, change_.value.old_value);
+    change_.timestamp_ms = told.context->timestamp_ms;
+    take_value(told.new_value, change_.value.new_value);
+    told_context as_told(*context_, *told.context);
+    maybe_ready<void> sent = out_.forward(change_);
+    if (!sent.ready()) return wait_told(*told.context, std::move(sent));
+    return {};
+  }
+  task<void> wait_told(const record_context& cause, maybe_ready<void> pending) {
+    told_context as_told(*context_, cause);
+    co_await std::move(pending);
+  }
+  // The timestamp of a change is that of its new value; of a deletion, that of its cause.
+  void take_value(const std::optional<bytes_view>& raw, std::optional<stored_value>& to) {
+    to.reset();
+    if (!raw) return;
+    const timestamped_value stored = stored_of(*raw);
+    change_.timestamp_ms = stored.timestamp_ms;
+    to = serde<stored_value>::decode(stored.value).value();
   }
 
   task<void> process_cold(record_type& next, maybe_ready<std::optional<value_view>> pending) {

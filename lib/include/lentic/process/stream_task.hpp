@@ -27,6 +27,8 @@
 // rest stays held back, and stage() may be called again.
 // Not promised: waiting for an input that is empty: process_next() takes what is there.
 
+#include <lentic/cache/caching_store.hpp>
+#include <lentic/cache/thread_cache.hpp>
 #include <lentic/coro/stop_token.hpp>
 #include <lentic/environment.hpp>
 #include <lentic/errc.hpp>
@@ -39,6 +41,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,7 +50,12 @@
 namespace lentic::process {
 
 struct stream_task_options {
-  std::string metadata_store = "task";     // the byte store for clocks and counters
+  std::string metadata_store = "task";  // the byte store for clocks and counters
+  // None: an aggregate sends on each change at once. Else changes are collected, one a key, until
+  // a commit or until the caches of the task hold more than their budget. An aggregate that emits
+  // on close has no cache.
+  std::optional<caching> cache;
+  std::uint64_t cache_bytes_max = std::uint64_t{10} << 20;
   std::size_t waiting_records_max = 1000;  // of one source, for add_record()
   coro::stop_token stop;                   // handed to processors
 };
@@ -111,9 +119,10 @@ class stream_task {
   source_base& find_source(std::string_view name) const;
   source_base* next_source() const noexcept;
 
-  topology what_;
   stream_task_options options_;
+  thread_cache cache_;
   task_context context_;
+  topology what_;  // its caches refer to what stands above
   std::vector<node*> flush_order_;
   std::int64_t stream_time_before_ms_ = -1;  // of the record under way
   bool open_ = false;

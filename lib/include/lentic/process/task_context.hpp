@@ -9,7 +9,9 @@
 // environment throws; errc::store_mismatch for a store of another kind, errc::invalid_argument for
 // one that does not exist.
 
+#include <lentic/cache/caching_store.hpp>
 #include <lentic/cache/record_context.hpp>
+#include <lentic/cache/thread_cache.hpp>
 #include <lentic/coro/stop_token.hpp>
 #include <lentic/environment.hpp>
 #include <lentic/errc.hpp>
@@ -22,6 +24,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace lentic::process {
 
@@ -52,8 +55,11 @@ class task_context {
   std::int64_t stream_time_ms() const noexcept { return stream_time_ms_; }
   // Of the record under way; while a cache is flushed, of the entry that goes downstream.
   const record_context& current() const noexcept { return current_; }
-  void set_current(const record_context& context) { current_ = context; }
+  void set_current(record_context context) noexcept { current_ = std::move(context); }
   coro::stop_token stop() const noexcept { return stop_; }
+  // The mode of caches in front of the stores of aggregates, none for none, and their budget.
+  std::optional<caching> cache_mode() const noexcept { return cache_mode_; }
+  thread_cache& cache() noexcept { return *cache_; }
   // Called before a record changes something that cannot be taken back: see record_rejected.
   void will_change() noexcept { changed_ = true; }
 
@@ -76,7 +82,33 @@ class task_context {
   std::int64_t stream_time_ms_ = -1;
   record_context current_;
   coro::stop_token stop_;
+  std::optional<caching> cache_mode_;
+  thread_cache* cache_ = nullptr;
   bool changed_ = false;
 };
+
+namespace detail {
+
+// The context of a change that a cache tells, for as long as it goes downstream: what comes after
+// belongs to the record under way again.
+class told_context {
+ public:
+  told_context(task_context& owner, const record_context& cause)
+      : owner_(&owner), before_(owner.current()) {
+    owner.set_current(cause);
+  }
+  told_context(const told_context&) = delete;
+  told_context& operator=(const told_context&) = delete;
+  ~told_context() { owner_->set_current(std::move(before_)); }
+
+ private:
+  task_context* owner_;
+  record_context before_;
+};
+
+// Throws std::errc::operation_canceled when a flush was stopped before its end.
+void check_flushed(std::uint64_t dirty, const std::string& store);
+
+}  // namespace detail
 
 }  // namespace lentic::process

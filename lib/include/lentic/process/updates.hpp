@@ -58,6 +58,7 @@ struct count_update {
 template <class F>
 struct reduce_update {
   static constexpr std::string_view kind = "KSTREAM-REDUCE-";
+  static constexpr bool needs_value = true;
   template <class Record>
   using type = present_t<typename Record::value_type>;
 

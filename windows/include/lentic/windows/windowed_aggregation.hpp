@@ -29,6 +29,7 @@
 #include <lentic/bytes.hpp>
 #include <lentic/store/byte_store.hpp>
 #include <lentic/task.hpp>
+#include <lentic/timestamped_value.hpp>
 #include <lentic/windows/close_index.hpp>
 #include <lentic/windows/key_schema.hpp>
 #include <lentic/windows/time_windows.hpp>
@@ -38,6 +39,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -87,6 +89,58 @@ struct aggregation_state {
   bool operator==(const aggregation_state&) const noexcept = default;
 };
 
+namespace detail {
+
+// References to an updater and a visitor, for the coroutines behind the ready path: they are
+// compiled once, and no type of a caller becomes part of their frames.
+class update_ref {
+ public:
+  template <class Update>
+  explicit update_ref(Update& update) noexcept
+      : object_(const_cast<void*>(static_cast<const void*>(&update))), call_(&call<Update>) {}
+  result<void> operator()(std::optional<bytes_view> old, bytes& out) const {
+    return call_(object_, old, out);
+  }
+
+ private:
+  template <class Update>
+  static result<void> call(void* object, std::optional<bytes_view> old, bytes& out) {
+    return (*static_cast<Update*>(object))(old, out);
+  }
+
+  void* object_;
+  result<void> (*call_)(void*, std::optional<bytes_view>, bytes&);
+};
+
+template <class Visit>
+maybe_ready<void> show(const window_result& row, Visit& visit) {
+  if constexpr (std::is_void_v<decltype(visit(row))>) {
+    visit(row);
+    return {};
+  } else {
+    return visit(row);
+  }
+}
+
+class visit_ref {
+ public:
+  template <class Visit>
+  explicit visit_ref(Visit& visit) noexcept
+      : object_(const_cast<void*>(static_cast<const void*>(&visit))), call_(&call<Visit>) {}
+  maybe_ready<void> operator()(const window_result& row) const { return call_(object_, row); }
+
+ private:
+  template <class Visit>
+  static maybe_ready<void> call(void* object, const window_result& row) {
+    return show(row, *static_cast<Visit*>(object));
+  }
+
+  void* object_;
+  maybe_ready<void> (*call_)(void*, const window_result&);
+};
+
+}  // namespace detail
+
 class windowed_aggregation {
  public:
   // Throws errc::invalid_argument when the store has another window size, or a retention smaller
@@ -113,13 +167,23 @@ class windowed_aggregation {
 
   // Calls visit(const window_result&) for each window that has closed since the last call, in
   // (start, key) order, each exactly once; none with on_update. A window whose value was erased is
-  // left out. If `visit` throws, its window comes again.
+  // left out. If `visit` throws, its window comes again. `visit` may answer a maybe_ready<void>,
+  // which is awaited; the views of its window live only until it suspends.
   template <class Visit>
   maybe_ready<void> for_each_closed(Visit& visit);
   // The same for the windows that are open, which stay open. `visit` must not call process(). None
   // with on_update.
   template <class Visit>
-  task<void> for_each_open(Visit& visit);
+  task<void> for_each_open(Visit& visit) {
+    return for_each_open_row(detail::visit_ref(visit));
+  }
+
+  // What the last process() has put: starts, and the value and timestamp of each. The views live
+  // until the next call of process().
+  const window_starts& updated() const noexcept { return updated_; }
+  timestamped_value updated_value(std::size_t index) const noexcept {
+    return *decode_timestamped_value(new_values_[index].encoded);
+  }
 
   // Tells the store which windows have closed and lets it drop those past the retention.
   // Precondition: for_each_closed has visited all.
@@ -155,9 +219,8 @@ class windowed_aggregation {
   result<void> compute(std::size_t index, std::int64_t timestamp_ms,
                        const std::optional<value_view>& stored, Update& update);
   result<void> keep(std::size_t index, std::int64_t timestamp_ms, bool opens_window);
-  template <class Update>
   task<result<aggregation_outcome>> process_cold(bytes_view key, std::int64_t timestamp_ms,
-                                                 Update& update, record_plan plan,
+                                                 detail::update_ref update, record_plan plan,
                                                  std::size_t index,
                                                  maybe_ready<std::optional<value_view>> pending);
   maybe_ready<result<aggregation_outcome>> apply(bytes_view key, const record_plan& plan);
@@ -169,12 +232,14 @@ class windowed_aggregation {
 
   bool closed_left() const noexcept { return next_start_ != closed_.size(); }
   maybe_ready<std::optional<value_view>> fetch_next_closed();
-  template <class Visit>
-  void visit_closed(const std::optional<value_view>& stored, Visit& visit);
-  template <class Visit>
-  task<void> for_each_closed_cold(Visit& visit, maybe_ready<std::optional<value_view>> pending);
+  void shown(bool had_value) noexcept;
+  task<void> for_each_closed_cold(detail::visit_ref visit,
+                                  maybe_ready<std::optional<value_view>> pending);
+  task<void> for_each_closed_after(detail::visit_ref visit, maybe_ready<void> pending);
+  task<void> for_each_open_row(detail::visit_ref visit);
   std::optional<window_result> result_of(bytes_view key, std::int64_t start_ms,
                                          const std::optional<value_view>& raw) const;
+  std::optional<window_result> next_result(const std::optional<value_view>& raw) const;
   void tell_closed();
 
   window_store& store_;
@@ -183,6 +248,7 @@ class windowed_aggregation {
   close_index index_;
   aggregation_state state_;  // without state_.store, which the store keeps
   std::vector<new_value> new_values_;
+  window_starts updated_;
   bytes accumulator_;
   close_index::closed_starts closed_;
   std::size_t next_start_ = 0;  // of closed_, and the key in it: the next window to hand out
@@ -210,75 +276,27 @@ maybe_ready<result<aggregation_outcome>> windowed_aggregation::process(bytes_vie
   for (std::size_t i = 0; i < planned.accepted.size(); ++i) {
     maybe_ready<std::optional<value_view>> stored = store_.fetch(key, planned.accepted[i]);
     if (!stored.ready())
-      return process_cold(key, timestamp_ms, update, planned, i, std::move(stored));
+      return process_cold(key, timestamp_ms, detail::update_ref(update), planned, i,
+                          std::move(stored));
     const result<void> done = compute(i, timestamp_ms, stored.take(), update);
     if (!done) return result<aggregation_outcome>(done.error());
   }
   return apply(key, planned);
 }
 
-template <class Update>
-task<result<aggregation_outcome>> windowed_aggregation::process_cold(
-    bytes_view key, std::int64_t timestamp_ms, Update& update, record_plan plan, std::size_t index,
-    maybe_ready<std::optional<value_view>> pending) {
-  for (;;) {
-    const std::optional<value_view> stored = co_await std::move(pending);
-    const result<void> done = compute(index, timestamp_ms, stored, update);
-    if (!done) co_return result<aggregation_outcome>(done.error());
-    if (++index == plan.accepted.size()) break;
-    pending = store_.fetch(key, plan.accepted[index]);
-  }
-  co_return co_await apply(key, plan);
-}
-
-template <class Visit>
-void windowed_aggregation::visit_closed(const std::optional<value_view>& stored, Visit& visit) {
-  const window_keys& keys = closed_.keys(next_start_);
-  const std::optional<window_result> row =
-      result_of(keys[next_key_], closed_.start_ms(next_start_), stored);
-  if (row) {
-    visit(*row);
-    ++state_.windows_closed;
-  }
-  if (++next_key_ == keys.size()) {
-    next_key_ = 0;
-    ++next_start_;
-  }
-}
-
 template <class Visit>
 maybe_ready<void> windowed_aggregation::for_each_closed(Visit& visit) {
   while (closed_left()) {
     maybe_ready<std::optional<value_view>> stored = fetch_next_closed();
-    if (!stored.ready()) return for_each_closed_cold(visit, std::move(stored));
-    visit_closed(stored.take(), visit);
+    if (!stored.ready()) return for_each_closed_cold(detail::visit_ref(visit), std::move(stored));
+    const std::optional<window_result> row = next_result(stored.take());
+    if (row) {
+      maybe_ready<void> seen = detail::show(*row, visit);
+      if (!seen.ready()) return for_each_closed_after(detail::visit_ref(visit), std::move(seen));
+    }
+    shown(row.has_value());
   }
   return {};
-}
-
-template <class Visit>
-task<void> windowed_aggregation::for_each_closed_cold(
-    Visit& visit, maybe_ready<std::optional<value_view>> pending) {
-  for (;;) {
-    const std::optional<value_view> stored = co_await std::move(pending);
-    visit_closed(stored, visit);
-    if (!closed_left()) break;
-    pending = fetch_next_closed();
-  }
-}
-
-template <class Visit>
-task<void> windowed_aggregation::for_each_open(Visit& visit) {
-  const std::vector<std::int64_t> starts = index_.open_starts();
-  for (const std::int64_t start_ms : starts) {
-    const window_keys& keys = index_.open_keys(start_ms);
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      const bytes_view key = keys[i];
-      const std::optional<value_view> stored = co_await store_.fetch(key, start_ms);
-      const std::optional<window_result> row = result_of(key, start_ms, stored);
-      if (row) visit(*row);
-    }
-  }
 }
 
 }  // namespace lentic::windows
