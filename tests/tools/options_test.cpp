@@ -107,6 +107,26 @@ TEST(RunOptions, TakeEveryFlag) {
   EXPECT_TRUE(run.log_commits);
 }
 
+TEST(RunOptions, ChangesGatherInAFusedCacheOf16MiBUnlessToldOtherwise) {
+  EXPECT_EQ(run_given("").emit, emit_kind::close);
+  const run_options plain = run_given("--emit changes");
+  EXPECT_EQ(plain.emit, emit_kind::changes);
+  EXPECT_EQ(plain.cache_bytes, 16'777'216U);
+  EXPECT_EQ(plain.caching, caching::fused);
+  const run_options chosen = run_given("--emit changes --cache 0 --caching kafka");
+  EXPECT_EQ(chosen.cache_bytes, 0U);
+  EXPECT_EQ(chosen.caching, caching::kafka);
+}
+
+TEST(RunOptions, CacheIsForChangesOnly) {
+  EXPECT_EQ(mistake(run_base + " --cache 1MB"), "--cache is for --emit changes only");
+  EXPECT_EQ(mistake(run_base + " --caching fused"), "--caching is for --emit changes only");
+  EXPECT_EQ(mistake(run_base + " --emit changes --cache 1mb").substr(0, 28),
+            "--cache \"1mb\": not an amount");
+  EXPECT_EQ(mistake(run_base + " --emit changes --caching kafak"),
+            "--caching \"kafak\": want fused or kafka; did you mean \"kafka\"?");
+}
+
 TEST(RunOptions, StdinIsADashAndMayStartNew) {
   const command parsed =
       given("run - --ts t --key k --window hopping:1h/10m --agg count --stdin new");
@@ -264,13 +284,15 @@ TEST(UnknownColumn, NamesTheColumnsAndTheNearest) {
 }
 
 TEST(Topology, RoundTrips) {
-  for (const char* more : {"", "--grace 2h --retention 1d --output ndjson --time-format ms"}) {
+  for (const char* more :
+       {"", "--grace 2h --retention 1d --output ndjson --time-format ms", "--emit changes"}) {
     const topology before = topology_of(run_given(more));
     const topology after = decode_topology(encode_topology(before)).value();
     EXPECT_EQ(topology_difference(before, after), std::nullopt);
     EXPECT_EQ(after.window, before.window);
     EXPECT_EQ(after.aggregates.columns, before.aggregates.columns);
     EXPECT_EQ(after.times, before.times);
+    EXPECT_EQ(after.emit, before.emit);
   }
 }
 

@@ -32,6 +32,13 @@ tested. A (row, window) pair that comes later is dropped and counted
 (late_dropped). Each window is printed when it closes; at the end of the input
 those still open are printed too, and again when the input has grown.
 
+--emit changes prints a row whenever a window changed: seq, key and window, and
+for each aggregate old:NAME (empty for the first) and new:NAME. Updates between
+two flushes are one change. A commit flushes; --cache bounds what is gathered
+before (0: flush each update); --caching kafka gathers and orders exactly as
+Kafka Streams' caches do. Readers let the last of several lines with one seq
+win; then each old is the new before it, and the last new is the result.
+
 Numbers: the first good row makes a column integer or floating; a later
 mismatch is a bad row. Sums, minima and maxima of integers are exact; a sum
 that would overflow makes the row bad and changes nothing. avg is the shortest

@@ -81,16 +81,19 @@ task<std::optional<row_fault>> row_job::process(std::span<const std::string_view
   co_return std::nullopt;
 }
 
-// Once a segment's time: what has expired is flushed and dropped.
+// Once a segment's time what has expired is dropped; after a flush, not before one: a window that
+// has closed waits for the flush as the others do.
 task<void> row_job::look_after_time() {
-  if (aggregation_.stream_time_ms() < next_look_ms_) co_return;
+  if (aggregation_.stream_time_ms() < next_look_ms_ || cache_->dirty_count() != 0) co_return;
   co_await aggregation_.expire();
   const std::int64_t interval_ms = store_.segment_interval_ms();
   next_look_ms_ = (aggregation_.stream_time_ms() / interval_ms + 1) * interval_ms;
 }
 
 task<void> row_job::flush() {
-  if (cache_) co_await cache_->flush();
+  if (!cache_) co_return;
+  co_await cache_->flush();
+  co_await look_after_time();
 }
 
 task<std::uint64_t> row_job::count_open() {
