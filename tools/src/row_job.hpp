@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// row_job: what happens to one row: its columns are read and checked, its windows updated, and the
-// rows of windows that it closes, or of changes that the cache lets go, are written into a buffer.
-// No input, no output, no commit.
+// row_job: the topology of a run, at work: a row's columns are read and checked and become a record
+// of the topology; what it prints goes to the outbox of the environment. No input, no output, no
+// commit.
 //
-// A bad row changes nothing and is answered with its reason and field. Threads: the store's owner.
-// Lifetime: the window store outlives it. Errors: what the store throws.
+// A bad row changes nothing and is answered with its reason and field. Threads: the environment's
+// owner. Lifetime: the environment outlives it. Errors: what the environment throws; after one the
+// job is not usable any more.
 
 #include "aggregates.hpp"
-#include "change_rows.hpp"
 #include "options.hpp"
+#include "result_rows.hpp"
 #include "row_parser.hpp"
-#include "row_writer.hpp"
+#include "row_topology.hpp"
 
-#include <lentic/cache/thread_cache.hpp>
-#include <lentic/coro/run_queue.hpp>
-#include <lentic/windows/caching_window_store.hpp>
+#include <lentic/environment.hpp>
+#include <lentic/process/stream_task.hpp>
 #include <lentic/windows/windowed_aggregation.hpp>
 
 #include <cstddef>
@@ -26,7 +26,6 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <vector>
 
 namespace lentic::tool {
 
@@ -37,51 +36,47 @@ struct row_fault {
 
 class row_job {
  public:
-  // `queue` is the runtime's.
-  row_job(windows::window_store& store, coro::run_queue& queue, const run_options& options);
+  row_job(environment& env, const run_options& options);
+  row_job(const row_job&) = delete;
+  row_job& operator=(const row_job&) = delete;
 
+  // Opens the stores at their last commit. Before the first row.
+  task<void> open();
   // One field for each of columns_of(). None when the row was good.
   task<std::optional<row_fault>> process(std::span<const std::string_view> fields);
-  // With --emit close: appends the windows that are open to output(), in (start, key) order; they
-  // stay open.
+  // With --emit close: prints the windows that are open, in (start, key) order; they stay open.
   task<void> print_open();
-  // With --emit changes: appends what is dirty. Before each commit.
-  task<void> flush();
-  // Windows that still take rows. O(rows of the segments that can hold them) with --emit changes.
+  // Puts what is held back, and the clock, into the commit that is being made.
+  task<void> stage() { return task_.stage(); }
+  task<void> close() { return task_.close(); }
+  // Windows that still take rows. O(rows that are retained) with --emit changes.
   task<std::uint64_t> count_open();
 
-  // Rows so far; the caller takes them.
-  std::string& output() noexcept { return output_; }
-  // Rows in all attempts, and distinct windows among them that have closed or, with --emit changes,
-  // changed; restore_printed() goes on behind an earlier attempt.
-  std::uint64_t rows_printed() const noexcept;
-  std::uint64_t windows_printed() const noexcept;
-  void restore_printed(std::uint64_t rows, std::uint64_t windows) noexcept;
-  std::string header() const;
-
-  windows::windowed_aggregation& aggregation() noexcept { return aggregation_; }
+  std::string header() const { return results_.header(); }
+  const result_rows& results() const noexcept { return results_; }
+  void restore_printed(std::uint64_t rows, std::uint64_t windows) noexcept {
+    results_.restore(rows, windows);
+  }
+  // Distinct windows that have closed or, with --emit changes, changed.
+  std::uint64_t windows_printed();
+  const windows::windowed_aggregation& aggregation() {
+    return task_.store<windows::windowed_aggregation>(window_store_name);
+  }
   aggregator& values() noexcept { return aggregator_; }
 
  private:
-  void print(const windows::window_result& window);
-
-  const run_options& options_;
+  process::topology declare();
+  process::stream_task_options task_options() const;
   bool tells_changes() const noexcept { return options_.emit == emit_kind::changes; }
-  windows::window_store& front(windows::window_store& store);
-  task<void> look_after_time();
 
+  environment& env_;
+  const run_options& options_;
   aggregator aggregator_;
-  row_writer writer_;
-  std::string output_;
-  change_rows changes_;
-  thread_cache budget_;
-  std::optional<windows::caching_window_store> cache_;  // with --emit changes
-  windows::window_store& store_;
-  windows::windowed_aggregation aggregation_;
-  std::int64_t next_look_ms_ = 0;  // stream time at which segments may have expired
+  result_rows results_;
   row_parser parser_;
-  std::vector<std::string> texts_;
-  std::uint64_t rows_printed_ = 0;
+  process::stream_task task_;
+  row_source* rows_ = nullptr;  // of task_, once it is open
+  row_record record_;           // under way
 };
 
 }  // namespace lentic::tool

@@ -13,14 +13,6 @@ namespace lentic::tool {
 
 namespace {
 
-windows::window_store_options window_options(const run_options& options) {
-  windows::window_store_options chosen;
-  chosen.window_size_ms = options.window.size_ms;
-  chosen.advance_ms = options.window.advance_ms;
-  chosen.retention_ms = options.retention_ms;
-  return chosen;
-}
-
 std::uint64_t lines_in(bytes_view text) {
   return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), std::byte{'\n'}));
 }
@@ -87,6 +79,7 @@ task<void> run_command::shut() {
   stop_.request_stop();
   co_await background_.join();
   if (delivery_) co_await delivery_->abandon();
+  if (job_open_) co_await job_->close();
   co_await env_->close();
 }
 
@@ -97,9 +90,7 @@ task<int> run_command::run_in_state() {
         + ") was not complete and was cut; the state is commit " + std::to_string(found.sequence));
   for (const std::string& each : found.quarantined) say("lentic: quarantined: " + each);
   run_store_ = &env_->open_byte_store(run_store_name);
-  segmented_store& segments = env_->open_segmented_store(window_store_name);
-  windows_ = std::make_unique<windows::segmented_window_store>(segments, window_options(options_));
-  job_ = std::make_unique<row_job>(*windows_, runtime_.queue(), options_);
+  job_ = std::make_unique<row_job>(*env_, options_);
   std::optional<stored_run> stored = co_await load_run(*run_store_);
   resumed_ = stored.has_value();
   const std::string topology_now = encode_topology(topology_of(options_));
@@ -113,9 +104,9 @@ task<int> run_command::run_in_state() {
                                              + " belongs to another topology: " + *difference
                                              + "; use those options or another --state");
     job_->values().restore_types(stored_.types).value();
-    const auto state = windows::aggregation_state::decode(stored_.aggregation).value();
-    co_await job_->aggregation().restore(state);
   }
+  co_await job_->open();
+  job_open_ = true;
   stored_.topology = topology_now;
   prepare_output(resumed_);
   if (options_.show_progress) background_.spawn(show_progress());
@@ -190,7 +181,7 @@ void run_command::take_figures() {
   const run_totals& totals = stored_.totals;
   figures_.rows_in = totals.rows_in;
   figures_.rows_bad = totals.rows_bad;
-  if (job_) {
+  if (job_open_) {
     const windows::windowed_aggregation& state = job_->aggregation();
     figures_.late_dropped = state.late_dropped();
     const bool also_open = totals.complete && options_.emit == emit_kind::close;

@@ -93,8 +93,8 @@ class run_command {
 
   std::unique_ptr<environment> env_;
   byte_store* run_store_ = nullptr;
-  std::unique_ptr<windows::window_store> windows_;
   std::unique_ptr<row_job> job_;
+  bool job_open_ = false;
   std::unique_ptr<output_sink> sink_;
   std::unique_ptr<delivery> delivery_;
   stored_run stored_;

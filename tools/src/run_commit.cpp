@@ -51,16 +51,13 @@ task<void> run_command::commit(commit_caller caller) {
 
 // Puts position, clock, totals and rows into the commit that is being made.
 task<void> run_command::stage() {
-  co_await job_->flush();
+  co_await job_->stage();
   position_.proof = proof_.prove(position_.bytes);
   env_->set_position("input", as_bytes(encode_position(position_)));
   stored_.types = job_->values().encode_types();
-  stored_.aggregation = job_->aggregation().state().encode();
-  stored_.totals.rows_printed = job_->rows_printed();
+  stored_.totals.rows_printed = job_->results().rows();
   stored_.totals.windows_printed = job_->windows_printed();
   co_await save_run(*run_store_, stored_);
-  const std::string rows = std::exchange(job_->output(), {});
-  env_->append_output(as_bytes(rows));
 }
 
 // While the input is idle nobody else looks at the clock.

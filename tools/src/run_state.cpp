@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::string_view topology_key = "topology";
 constexpr std::string_view types_key = "types";
-constexpr std::string_view aggregation_key = "aggregation";
 constexpr std::string_view totals_key = "totals";
 constexpr std::byte totals_version{1};
 
@@ -49,14 +48,12 @@ task<std::optional<stored_run>> load_run(byte_store& store) {
   const std::optional<bytes> topology = co_await store.get_copy(as_bytes(topology_key));
   if (!topology) co_return std::nullopt;
   const std::optional<bytes> types = co_await store.get_copy(as_bytes(types_key));
-  const std::optional<bytes> aggregation = co_await store.get_copy(as_bytes(aggregation_key));
   const std::optional<bytes> totals = co_await store.get_copy(as_bytes(totals_key));
-  if (!types || !aggregation || !totals)
+  if (!types || !totals)
     throw std::system_error(make_error_code(errc::bad_record), "state of the run");
   stored_run run;
   run.topology = as_text(*topology);
   run.types = as_text(*types);
-  run.aggregation = *aggregation;
   run.totals = run_totals::decode(*totals).value();
   co_return run;
 }
@@ -65,7 +62,6 @@ task<void> save_run(byte_store& store, const stored_run& run) {
   const bytes totals = run.totals.encode();
   co_await put_if_changed(store, topology_key, as_bytes(run.topology));
   co_await put_if_changed(store, types_key, as_bytes(run.types));
-  co_await put_if_changed(store, aggregation_key, run.aggregation);
   co_await put_if_changed(store, totals_key, totals);
 }
 

@@ -39,7 +39,6 @@ struct run_totals {
 struct stored_run {
   std::string topology;
   std::string types;
-  bytes aggregation;
   run_totals totals;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stored_windows.hpp"
 
+#include "row_topology.hpp"
 #include "time_text.hpp"
 
 #include <lentic/errc.hpp>
@@ -11,12 +12,28 @@
 namespace lentic::tool {
 
 windows::window_store_options run_facts::window_options() const {
-  windows::window_store_options chosen;
-  chosen.window_size_ms = shape.window.size_ms;
-  chosen.advance_ms = shape.window.advance_ms;
-  chosen.retention_ms = shape.retention_ms;
-  return chosen;
+  return definition_of(shape.window, shape.grace_ms, shape.retention_ms).store_options();
 }
+
+namespace {
+
+// The clock of the run's topology, which is opened for that alone.
+task<windows::aggregation_state> load_clock(environment& env, const topology& shape) {
+  const auto never = [](std::optional<bytes_view>, const row_record&, bytes&) {
+    return result<void>(make_error_code(errc::bad_record));
+  };
+  process::topology declared;
+  const std::string store(window_store_name);
+  windowed_rows(declared, definition_of(shape.window, shape.grace_ms, shape.retention_ms))
+      | windows::aggregate_bytes(store, never);
+  process::stream_task reader(env, std::move(declared));
+  co_await reader.open();
+  const auto clock = reader.store<windows::windowed_aggregation>(window_store_name).state();
+  co_await reader.close();
+  co_return clock;
+}
+
+}  // namespace
 
 task<std::unique_ptr<run_facts>> load_facts(environment& env) {
   const std::vector<std::string> names = env.store_names();
@@ -26,7 +43,7 @@ task<std::unique_ptr<run_facts>> load_facts(environment& env) {
   auto facts = std::make_unique<run_facts>();
   facts->run = std::move(*found);
   facts->shape = decode_topology(facts->run.topology).value();
-  facts->clock = windows::aggregation_state::decode(facts->run.aggregation).value();
+  facts->clock = co_await load_clock(env, facts->shape);
   facts->values = std::make_unique<aggregator>(facts->shape.aggregates);
   facts->values->restore_types(facts->run.types).value();
   co_return facts;

@@ -34,10 +34,13 @@ void windowed_aggregate_base::drop_null() noexcept {
   ++null_dropped_;
 }
 
+// Behind a cache only when nothing is dirty: a window that has closed shares the flush of the
+// others, and is not told on its own.
 maybe_ready<void> windowed_aggregate_base::expire_now_and_then() {
   const std::int64_t now_ms = aggregation_->stream_time_ms();
   if (now_ms < next_expiry_ms_) [[likely]]
     return {};
+  if (cache_ && cache_->dirty_count() != 0) return {};
   next_expiry_ms_ = saturating_add(now_ms, store_->segment_interval_ms());
   return aggregation_->expire();
 }
@@ -67,12 +70,13 @@ maybe_ready<void> windowed_aggregate_base::flush(coro::stop_token stop) {
   maybe_ready<std::uint64_t> told = cache_->flush(stop);
   if (!told.ready()) return flush_cold(std::move(told));
   process::detail::check_flushed(cache_->dirty_count(), store_name());
-  return {};
+  return expire_now_and_then();
 }
 
 task<void> windowed_aggregate_base::flush_cold(maybe_ready<std::uint64_t> pending) {
   co_await std::move(pending);
   process::detail::check_flushed(cache_->dirty_count(), store_name());
+  co_await expire_now_and_then();
 }
 
 window_key windowed_aggregate_base::key_of(bytes_view raw) const {
