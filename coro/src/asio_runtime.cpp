@@ -96,6 +96,7 @@ class asio_runtime::host : public std::enable_shared_from_this<host> {
   bool turn();
   void start_timer(timer_request& request);
   void cancel_timer(timer_request& request) noexcept;
+  void post(std::function<void()> work);
 
  private:
   // Marks that somebody drives the runtime now, so that what becomes ready needs no handler. At the
@@ -212,6 +213,12 @@ void asio_runtime::host::schedule() noexcept {
   });
 }
 
+void asio_runtime::host::post(std::function<void()> work) {
+  asio::post(*context_, [weak = weak_from_this(), posted = std::move(work)] {
+    if (!weak.expired()) posted();  // the host is destroyed on this thread only
+  });
+}
+
 void asio_runtime::host::start_timer(timer_request& request) {
   timers_.emplace(request.deadline_ms, &request);
   request.pending = true;
@@ -324,6 +331,10 @@ void asio_runtime::start_timer(timer_request& request) {
 
 void asio_runtime::cancel_timer(timer_request& request) noexcept {
   host_->cancel_timer(request);
+}
+
+void asio_runtime::post(std::function<void()> work) {
+  host_->post(std::move(work));
 }
 
 bool asio_runtime::turn() {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace lentic::coro {
 
@@ -49,14 +50,28 @@ void sim_runtime::advance_ms(std::int64_t duration) {
   fire_timers();
 }
 
+void sim_runtime::post(std::function<void()> work) {
+  assert(owner_ == std::this_thread::get_id() && "a simulation has one thread");
+  posted_.push_back(std::move(work));
+}
+
+// What is there now, and none that it posts.
+bool sim_runtime::run_posted() {
+  std::deque<std::function<void()>> present;
+  present.swap(posted_);
+  for (const std::function<void()>& work : present) work();
+  return !present.empty();
+}
+
 bool sim_runtime::turn() {
-  const bool ran = queue_.run(resumes_per_turn) != 0;
+  const bool ran_posted = run_posted();
+  const bool ran = queue_.run(resumes_per_turn) != 0 || ran_posted;
   if (engine_.step()) {
     now_us_ += static_cast<std::int64_t>(random_.below(200));
     fire_timers();
     return true;
   }
-  if (ran || !queue_.empty()) return true;
+  if (ran || !queue_.empty() || !posted_.empty()) return true;
   if (timers_.empty()) return false;
   now_us_ = std::max(now_us_, timers_.begin()->first * 1000);
   fire_timers();

@@ -4,14 +4,18 @@
 #include <lentic/errc.hpp>
 
 #include <cassert>
+#include <system_error>
 #include <utility>
 
 namespace lentic {
 
-environment::environment(std::unique_ptr<state> opened) noexcept : state_(std::move(opened)) {}
+environment::environment(std::unique_ptr<state> opened) noexcept : state_(std::move(opened)) {
+  state_->gate->admit(*this);
+}
 
 environment::~environment() {
   assert((!state_ || state_->closed) && "an environment is closed before it is destroyed");
+  if (state_) state_->gate->shut();
 }
 
 task<std::unique_ptr<environment>> environment::open(coro::runtime& runtime,
@@ -93,23 +97,28 @@ commit_sequence environment::cut() {
   return state_->cut();
 }
 
-maybe_ready<void> environment::wait_durable(commit_sequence sequence) {
-  return state_->wait_durable(sequence);
+maybe_ready<void> environment::wait_durable(commit_sequence sequence, coro::stop_token stop) {
+  return state_->wait_durable(sequence, stop);
+}
+
+const std::shared_ptr<query_gate>& environment::gate() const noexcept {
+  return state_->gate;
 }
 
 namespace {
 
-task<commit_sequence> wait_for(environment& env, commit_sequence sequence) {
-  co_await env.wait_durable(sequence);
+task<commit_sequence> wait_for(environment& env, commit_sequence sequence, coro::stop_token stop) {
+  co_await env.wait_durable(sequence, stop);
   co_return sequence;
 }
 
 }  // namespace
 
-maybe_ready<commit_sequence> environment::commit() {
+maybe_ready<commit_sequence> environment::commit(coro::stop_token stop) {
+  if (stop.stop_requested()) throw std::system_error(coro::aborted_code(), "commit");
   const commit_sequence sequence = cut();
   if (sequence <= last_durable()) return sequence;
-  return wait_for(*this, sequence);
+  return wait_for(*this, sequence, stop);
 }
 
 commit_sequence environment::last_durable() const noexcept {

@@ -4,12 +4,14 @@
 #include <lentic/errc.hpp>
 
 #include <cassert>
+#include <system_error>
 #include <utility>
 
 namespace lentic {
 
 environment::state::state(coro::runtime& owner, environment_options chosen)
     : runtime(owner),
+      gate(std::make_shared<query_gate>(owner)),
       options(std::move(chosen)),
       directory(owner),
       landed_(owner.queue()),
@@ -165,17 +167,19 @@ void environment::state::landed(frame& done) {
   for (detail::seal_job& job : done.seals) seals_.push_back(std::move(job));
 }
 
-maybe_ready<void> environment::state::wait_durable(commit_sequence sequence) {
+maybe_ready<void> environment::state::wait_durable(commit_sequence sequence,
+                                                   coro::stop_token stop) {
   if (sequence <= last_durable) return {};
-  return wait_slowly(sequence);
+  return wait_slowly(sequence, stop);
 }
 
-task<void> environment::state::wait_slowly(commit_sequence sequence) {
+task<void> environment::state::wait_slowly(commit_sequence sequence, coro::stop_token stop) {
   while (last_durable < sequence) {
     if (failure_) std::rethrow_exception(failure_);
     if (poisoned_) fail(errc::poisoned, options.directory);
     if (!writing_ && queue_.empty()) fail(errc::invalid_argument, "no such commit was cut");
-    co_await landed_.wait();
+    if (stop.stop_requested()) throw std::system_error(coro::aborted_code(), "commit");
+    co_await landed_.wait(stop);
   }
 }
 

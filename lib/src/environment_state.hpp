@@ -19,6 +19,7 @@
 #include <lentic/coro/event.hpp>
 #include <lentic/coro/scope.hpp>
 #include <lentic/environment.hpp>
+#include <lentic/query_gate.hpp>
 
 #include <cstdint>
 #include <deque>
@@ -46,7 +47,7 @@ class environment::state final : public detail::segment_host {
 
   // Commit.
   commit_sequence cut();
-  maybe_ready<void> wait_durable(commit_sequence sequence);
+  maybe_ready<void> wait_durable(commit_sequence sequence, coro::stop_token stop);
   detail::mmap_store& open_store(std::string_view name);
 
   task<void> close();
@@ -54,6 +55,7 @@ class environment::state final : public detail::segment_host {
   void log(const std::string& line) const;
 
   coro::runtime& runtime;
+  const std::shared_ptr<query_gate> gate;
   environment_options options;
   detail::state_directory directory;
   std::unique_ptr<detail::journal> journal;
@@ -108,7 +110,7 @@ class environment::state final : public detail::segment_host {
   frame& open_frame();
   task<void> write_frames();
   void landed(frame& done);
-  task<void> wait_slowly(commit_sequence sequence);
+  task<void> wait_slowly(commit_sequence sequence, coro::stop_token stop);
 
   // environment_upkeep.cpp
   task<void> upkeep();

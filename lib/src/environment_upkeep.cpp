@@ -188,6 +188,8 @@ task<void> environment::state::recycle_oldest() {
 // Not a commit: what was not cut is dropped. The manifest then holds the last durable sequence.
 task<void> environment::state::close() {
   if (closed) co_return;
+  co_await gate->close();  // queries that run see an open environment
+  if (closed) co_return;   // meanwhile, by somebody else
   closed = true;
   stopping_ = true;
   work_.set();

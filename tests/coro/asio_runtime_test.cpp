@@ -6,12 +6,15 @@
 
 #include <lentic/coro/event.hpp>
 
+#include <asio/executor_work_guard.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <stdexcept>
+#include <thread>
 
 namespace lentic::test {
 namespace {
@@ -278,6 +281,37 @@ TYPED_TEST(asio_runtime_suite, HandlerThatOutlivesTheRuntimeDoesNothing) {
   }
   context.restart();
   context.run();
+}
+
+TYPED_TEST(asio_runtime_suite, PostOfAnotherThreadRunsOnTheOwnersThreadInOrder) {
+  coro::event both(this->runtime().queue());
+  std::vector<int> order;
+  std::thread::id ran_on;
+  const auto guard = asio::make_work_guard(this->context());
+  std::thread other([&] {
+    this->runtime().post([&] { order.push_back(1); });
+    this->runtime().post([&] {
+      order.push_back(2);
+      ran_on = std::this_thread::get_id();
+      both.set();
+    });
+  });
+  coro::sync_wait(this->runtime(), wait_and_note(both, order, 3));
+  other.join();
+  EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+  EXPECT_EQ(ran_on, std::this_thread::get_id());
+}
+
+TEST(AsioRuntime, PostThatGetsNoTurnIsDestroyedUnrun) {
+  asio::io_context context(1);
+  const auto held = std::make_shared<bool>(false);
+  {
+    coro::asio_runtime runtime(context);
+    runtime.post([held] { *held = true; });
+  }
+  context.run();
+  EXPECT_FALSE(*held);
+  EXPECT_EQ(held.use_count(), 1);
 }
 
 TEST(AsioRuntime, EngineThatIsAskedForIsTheEngineThatRuns) {

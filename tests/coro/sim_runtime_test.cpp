@@ -50,6 +50,23 @@ TEST(SimRuntime, AStoppedSleepEndsBeforeItsTime) {
   EXPECT_EQ(woke.size(), 1U);
 }
 
+TEST(SimRuntime, PostsRunInTheNextTurnInOrder) {
+  sim_disk disk(1);
+  sim_runtime owner(disk, 1);
+  std::vector<int> order;
+  owner.post([&] {
+    order.push_back(1);
+    owner.post([&] { order.push_back(3); });
+  });
+  owner.post([&] { order.push_back(2); });
+  EXPECT_TRUE(order.empty());
+  EXPECT_TRUE(owner.turn());
+  EXPECT_EQ(order, (std::vector<int>{1, 2}));
+  EXPECT_TRUE(owner.turn());
+  EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+  EXPECT_FALSE(owner.turn());
+}
+
 TEST(SimRuntime, TimersFireWhileOperationsKeepComing) {
   sim_disk disk(1);
   sim_runtime owner(disk, 1);

@@ -71,6 +71,7 @@ class scripted_runtime final : public coro::runtime {
   std::uint64_t random() noexcept override { return 4; }
   void start_timer(coro::timer_request&) override {}
   void cancel_timer(coro::timer_request&) noexcept override {}
+  void post(std::function<void()>) override {}
   bool turn() override { return queue_.run(64) != 0; }
 
  private:

@@ -12,18 +12,21 @@
 //   co_await env->commit();
 //   co_await env->close();
 //
-// Threads: everything is called on the thread that opened it, the runtime's. Builds with assertions
-// check that at each write and commit.
+// Threads: everything is called on the thread that opened it, the runtime's, except gate(), through
+// which others query (query.hpp). Builds with assertions check that at each write and commit.
 // Errors: std::system_error with errc or the system's code. A failed write (a full disk) leaves the
 // commit pending: nothing is lost, and the next commit tries again. A failed fdatasync poisons:
 // every later call throws errc::poisoned, nothing is retried, and only a reopen tells what is
 // durable.
-// Cancellation: a commit that was cut goes on whoever waits; close() is not cancellable.
+// Cancellation: who waits for a commit may be stopped (std::system_error, coro::aborted_code()); a
+// commit that was cut goes on, and last_durable() tells its fate. close() is not cancellable.
 // Not promised: several environments on one directory (the second open throws errc::in_use), or
 // cheap replay of a journal whose writer never commits.
 
 #include <lentic/bytes.hpp>
+#include <lentic/coro/borrowed.hpp>
 #include <lentic/coro/runtime.hpp>
+#include <lentic/coro/stop_token.hpp>
 #include <lentic/store/byte_store.hpp>
 #include <lentic/store/segmented_store.hpp>
 #include <lentic/task.hpp>
@@ -91,6 +94,15 @@ struct outbox_batch {
   bytes_view output;
 };
 
+}  // namespace lentic
+
+template <>
+inline constexpr bool lentic::coro::is_borrowed<lentic::outbox_batch> = true;
+
+namespace lentic {
+
+class query_gate;
+
 class environment {
  public:
   // Opens the state and recovers it. O(journal tail + runs). Errors: errc::in_use,
@@ -132,13 +144,16 @@ class environment {
   // waits, and cuts that wait together share a frame. Throws errc::poisoned, closed, read_only.
   commit_sequence cut();
   // Returns when the commit is durable; throws what kept it from it.
-  maybe_ready<void> wait_durable(commit_sequence sequence);
-  // cut() and wait_durable().
-  maybe_ready<commit_sequence> commit();
+  maybe_ready<void> wait_durable(commit_sequence sequence, coro::stop_token stop = {});
+  // cut() and wait_durable(). Stopped before the call, it cuts nothing.
+  maybe_ready<commit_sequence> commit(coro::stop_token stop = {});
   commit_sequence last_durable() const noexcept;
 
-  // Waits for what is in flight and closes; changes since the last cut are dropped. Throws what the
-  // last write threw; closed in any case.
+  // The door for other threads; see query.hpp. May be called on any thread and outlive this object.
+  const std::shared_ptr<query_gate>& gate() const noexcept;
+
+  // Ends queries, waits for what is in flight and closes; changes since the last cut are dropped.
+  // Throws what the last write threw; closed in any case.
   task<void> close();
 
  private:

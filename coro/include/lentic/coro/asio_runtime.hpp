@@ -8,7 +8,7 @@
 // between them. Or the application calls io_context.run(): then coroutines run from a handler that
 // the runtime posts whenever something becomes ready, and run() returns once nothing is under way.
 //
-// Threads: the creating thread only; io_context.run() and turn() must be called on it.
+// Threads: the creating thread only, except post(); io_context.run() and turn() are called on it.
 // Lifetime: the io_context outlives the runtime; the runtime outlives every coroutine it resumes.
 // At destruction no operation and no timer may be pending.
 // Not promised: fairness between coroutines and handlers beyond one look at the handlers every 16
@@ -54,6 +54,10 @@ class asio_runtime final : public runtime {
   // O(log n) in pending timers. Timers with one deadline wake in the order in which they started.
   void start_timer(timer_request& request) override;
   void cancel_timer(timer_request& request) noexcept override;
+
+  // Counts as work of the io_context until it has run; needs one that locks (any but
+  // ASIO_CONCURRENCY_HINT_UNSAFE).
+  void post(std::function<void()> work) override;
 
   // False when no coroutine is ready, no operation and no timer is pending, and the io_context has
   // no work either. What the application waits for in Asio (a signal, a socket) counts as work.

@@ -155,13 +155,15 @@ class completion {
   std::tuple<Values...> values_;
 };
 
+// Moves the outcome: nobody else keeps a reference to the exception when another thread gets it.
 template <class T, class Handler>
 auto with_outcome(Handler handler, run_state<T>& state) {
+  auto error = std::exchange(state.error, nullptr);
   if constexpr (std::is_void_v<T>) {
-    return completion<Handler, std::exception_ptr>(std::move(handler), state.error);
+    return completion<Handler, std::exception_ptr>(std::move(handler), std::move(error));
   } else {
     T value = state.value ? std::move(*state.value) : T();
-    return completion<Handler, std::exception_ptr, T>(std::move(handler), state.error,
+    return completion<Handler, std::exception_ptr, T>(std::move(handler), std::move(error),
                                                       std::move(value));
   }
 }

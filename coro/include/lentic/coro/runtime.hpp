@@ -5,8 +5,8 @@
 // timers and randomness, all handed in, so that the same store runs on io_uring and in the
 // simulator. asio_runtime is the real one, sim_runtime the simulated one.
 //
-// Threads: everything here is for the owning thread. Time: milliseconds; now_ms() is monotonic and
-// has no epoch, wall_ms() counts from 1970.
+// Threads: everything here is for the owning thread, except post(). Time: milliseconds; now_ms() is
+// monotonic and has no epoch, wall_ms() counts from 1970.
 
 #include <lentic/coro/io_engine.hpp>
 #include <lentic/coro/run_queue.hpp>
@@ -14,6 +14,7 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 namespace lentic::coro {
@@ -39,6 +40,11 @@ class runtime {
   // Pushes the request on the run queue at its deadline, or at cancel_timer.
   virtual void start_timer(timer_request& request) = 0;
   virtual void cancel_timer(timer_request& request) noexcept = 0;
+
+  // The one call for other threads: `work` runs on the owner's thread in one of its next turns, in
+  // the order of posts. The caller sees to it that the runtime lives; work that gets no turn before
+  // the runtime ends is destroyed. What it throws comes out of the turn.
+  virtual void post(std::function<void()> work) = 0;
 
   // One turn: runs what is ready, else waits for a completion or a timer. False when nothing is
   // ready and nothing is under way: whoever waits, waits for ever.

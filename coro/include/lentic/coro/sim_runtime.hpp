@@ -25,7 +25,10 @@
 #include <lentic/coro/sim_random.hpp>
 
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <map>
+#include <thread>
 
 namespace lentic::coro {
 
@@ -47,6 +50,8 @@ class sim_runtime final : public runtime {
   std::uint64_t random() noexcept override { return random_.next(); }
   void start_timer(timer_request& request) override;
   void cancel_timer(timer_request& request) noexcept override;
+  // From the one thread of the simulation.
+  void post(std::function<void()> work) override;
   bool turn() override;
 
   // Lets time pass and pushes the timers that it reaches.
@@ -59,11 +64,14 @@ class sim_runtime final : public runtime {
   static constexpr std::size_t resumes_per_turn = 64;
 
   void fire_timers() noexcept;
+  bool run_posted();
 
   sim_random random_;
   std::int64_t now_us_ = 1'000'000;
   std::int64_t wall_start_ms_;
   std::multimap<std::int64_t, timer_request*> timers_;  // equal deadlines: in order of start
+  std::deque<std::function<void()>> posted_;
+  std::thread::id owner_ = std::this_thread::get_id();
   sim_engine engine_;
 };
 

@@ -15,6 +15,7 @@
 // errc::damaged for a run block that fails its checksum. A miss is a value, not an error.
 
 #include <lentic/bytes.hpp>
+#include <lentic/coro/borrowed.hpp>
 #include <lentic/store/cursor.hpp>
 #include <lentic/store/write_batch.hpp>
 #include <lentic/task.hpp>
@@ -42,6 +43,13 @@ class value_view {
  private:
   bytes_view raw_;
 };
+
+}  // namespace lentic
+
+template <>
+inline constexpr bool lentic::coro::is_borrowed<lentic::value_view> = true;
+
+namespace lentic {
 
 // The rows of a store at one moment, as owned copies in key order.
 class store_snapshot {

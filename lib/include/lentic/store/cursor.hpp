@@ -14,8 +14,12 @@
 // whatever is written meanwhile. The store outlives the cursor. A cursor sees each key that stays
 // in the store exactly once; a key put or erased while it runs may or may not be seen. Threads: the
 // store's. Errors: next() throws what a read of the store throws.
+//
+// A block is a random access range: pipelines of range-v3 work on it. for_each_row() is for loops
+// that want rows and do not care for blocks.
 
 #include <lentic/bytes.hpp>
+#include <lentic/coro/borrowed.hpp>
 #include <lentic/task.hpp>
 
 #include <memory>
@@ -66,4 +70,20 @@ class cursor {
   std::unique_ptr<cursor_source> source_;
 };
 
+// Calls `visit(row)` for each row that is left, in order; a row is valid during its call. What
+// `visit` throws ends the walk. One frame for all rows. Cursor and visitor outlive the task.
+template <class Visitor>
+task<void> for_each_row(cursor& rows, Visitor& visit) {
+  for (;;) {
+    const std::span<const row> block = co_await rows.next();
+    if (block.empty()) co_return;
+    for (const row& each : block) visit(each);
+  }
+}
+
 }  // namespace lentic
+
+template <>
+inline constexpr bool lentic::coro::is_borrowed<lentic::row> = true;
+template <>
+inline constexpr bool lentic::coro::is_borrowed<lentic::cursor> = true;  // belongs to the owner
