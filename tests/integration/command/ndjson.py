@@ -129,6 +129,14 @@ class Ndjson:
         empty = self.run(self.bench.write("input.ndjson", b""))
         self.checks.equal("an empty file is an empty result",
                           (empty.code, empty.out.decode()), (0, COLUMNS + "\n"))
+        state = self.state()
+        outputs = []
+        for length in (0, 0, 1, 3, 4):  # it grows from nothing, with a state
+            outputs.append(self.run(self.bench.write("input.ndjson", b"".join(GOOD[:length])),
+                                    *state).out)
+        self.checks.equal("a file that grows from nothing is read once",
+                          harness.read_by_rule(b"".join(outputs).decode(), COLUMNS),
+                          harness.read_by_rule(plain.decode(), COLUMNS))
 
     def keys(self):
         content = (b'{"t":1,"k":1.50}\n{"t":2,"k":"1.50"}\n{"t":3,"k":true}\n'
