@@ -19,7 +19,7 @@ std::string text_of(std::optional<bytes_view> value) {
   return value ? std::string(as_text(*value)) : "-";
 }
 
-// The windows after the first `count` records, and the stream time of their store.
+// What the first `count` records leave, expired windows too, and the oldest start that is visible.
 std::pair<window_rows, std::int64_t> replay(std::uint64_t seed, std::uint64_t count) {
   const windows::window_store_options options = cache_life_windows();
   window_rows rows;
@@ -36,9 +36,7 @@ std::pair<window_rows, std::int64_t> replay(std::uint64_t seed, std::uint64_t co
       rows.erase({record.key, record.start_ms});
     }
   }
-  const std::int64_t oldest = std::max<std::int64_t>(0, observed - options.retention_ms + 1);
-  std::erase_if(rows, [&](const auto& row) { return row.first.second < oldest; });
-  return {rows, oldest};
+  return {rows, std::max<std::int64_t>(0, observed - options.retention_ms + 1)};
 }
 
 }  // namespace
@@ -223,7 +221,6 @@ task<void> cache_life::deliver() {
 }
 
 task<void> cache_life::check() {
-  const auto [expected, oldest] = replay(world_.seed, position_);
   window_rows stored;
   windows::window_cursor rows = store_->fetch_all(windows::time_range());
   for (;;) {
@@ -232,11 +229,15 @@ task<void> cache_life::check() {
     for (const windows::window_row& each : block)
       stored[{std::string(as_text(each.key)), each.start_ms}] = as_text(each.value);
   }
-  if (stored != expected) world_.broken("windows are not those of the records before the position");
-  check_chain(stored);
+  const auto [expected, oldest] = replay(world_.seed, position_);
+  check_chain(expected);
+  const std::int64_t oldest_ms = oldest;
+  window_rows visible = expected;
+  std::erase_if(visible, [&](const auto& row) { return row.first.second < oldest_ms; });
+  if (stored != visible) world_.broken("windows are not those of the records before the position");
 }
 
-void cache_life::check_chain(const window_rows& stored) {
+void cache_life::check_chain(const window_rows& expected) {
   std::map<commit_sequence, std::string> told = world_.sink;
   for (auto batch = env_->next_output(0); batch; batch = env_->next_output(batch->sequence))
     told.emplace(batch->sequence, as_text(batch->output));
@@ -255,10 +256,8 @@ void cache_life::check_chain(const window_rows& stored) {
       known = after;
     }
   }
-  const std::int64_t oldest = replay(world_.seed, position_).second;
-  std::erase_if(last,
-                [&](const auto& row) { return row.second == "-" || row.first.second < oldest; });
-  if (last != stored) world_.broken("the changes told do not end in the windows stored");
+  std::erase_if(last, [](const auto& row) { return row.second == "-"; });
+  if (last != expected) world_.broken("the changes told do not end in what the records leave");
 }
 
 }  // namespace lentic::crash

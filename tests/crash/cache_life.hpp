@@ -114,7 +114,7 @@ class cache_life final : public change_listener {
   task<void> deliver();
   task<void> append_slowly(std::string line);
   task<void> check();
-  void check_chain(const window_rows& stored);
+  void check_chain(const window_rows& expected);
   bool alive() const { return world_.failure.empty() && !runtime_.engine().is_off(); }
   void close();
 

@@ -8,7 +8,8 @@
 //
 // After each crash: the position is one that was committed and not older than what was promised;
 // the windows are those of the records up to it; over what the sink and the outbox hold, each old
-// value is the new value told before it, and the last told of each window is the one stored.
+// value is the new value told before it, and the last told of each window, expired or not,
+// is the one that the records leave.
 // Threads: one.
 
 #include <cstdint>
