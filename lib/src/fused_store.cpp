@@ -60,12 +60,10 @@ void fused_store::capture::leave() noexcept {
 maybe_ready<void> fused_store::put(bytes_view key, bytes_view value) {
   check_limits(key, value);
   capture under_way(*this);
-  if (table_.find(key) == no_entry) {
+  if (!under_way.knows(key)) {
     maybe_ready<std::optional<value_view>> old_value = inner_.get(key);
     if (!old_value.ready()) return put_cold(std::move(under_way), key, value, std::move(old_value));
     under_way.take(key, old_value.take());
-  } else {
-    under_way.take(key, std::nullopt);
   }
   maybe_ready<void> done = inner_.put(key, value);
   if (!done.ready()) return put_landing(std::move(under_way), key, value.size(), std::move(done));

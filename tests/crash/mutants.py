@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Takes away one precaution of the library at a time and expects the crash campaign to notice.
 
-Each tests/crash/mutants/NAME.patch is a small diff against lib/ or coro/, its first line says what
-it takes away. They are applied to a copy of the tree, one after the other. A crash suite that
-passes without an fdatasync proves nothing; this is what shows that ours does not.
+Each tests/crash/mutants/NAME.patch is a small diff against the library or the job of a story, its
+first line says what it takes away. They are applied to a copy of the tree, one after the other.
+A crash suite that passes without an fdatasync proves nothing; this is what shows that ours does
+not.
 
 Exit code: 0 when every mutant was caught, 1 when one survived, no longer applies or does not build.
 """
@@ -22,7 +23,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 TARGET = "tests/crash/crash_campaign"
 # What is run, in this order, until something fails.
-SUITES = ["CrashCampaign.No*", "CrashScripts.*", "CrashPromises.*"]
+SUITES = ["CrashCampaign.No*", "CrashScripts.*", "CrashPromises.*", "CacheCampaign.*"]
 
 
 def copy_tree(target):
