@@ -37,7 +37,9 @@ for example in "$source_dir"/examples/*.cpp; do
   ${CXX:-g++} -Wall -Wextra -Werror "$example" -o "$work/$name" $flags \
     || fail "$name does not compile against the installed tree"
   mkdir "$work/run-$name"
-  (cd "$work/run-$name" && TMPDIR="$work/run-$name" "$work/$name") >"$work/$name.out" \
+  input="${example%.cpp}.input"
+  [ -e "$input" ] || input=/dev/null
+  (cd "$work/run-$name" && TMPDIR="$work/run-$name" "$work/$name") <"$input" >"$work/$name.out" \
     || fail "$name exited with $?"
   expected="${example%.cpp}.expected"
   if [ -e "$expected" ]; then

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An executable of its own: allocation_count.cpp replaces operator new. The pool of coroutine
 // frames is emptied first, so that even one frame would show.
+#include "allocation_count.hpp"
 #include "process/task_rig.hpp"
 
 #include <lentic/coro/frame_pool.hpp>
