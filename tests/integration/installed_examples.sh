@@ -3,6 +3,7 @@
 # Builds every example against an installed tree, through pkg-config only, and runs it.
 # Usage: installed_examples.sh SOURCE_DIR BUILD_DIR
 # An example must exit with 0; its output must equal examples/NAME.expected where that file exists.
+# One with a driver, examples/run_NAME.py PROGRAM, is run by it.
 set -euo pipefail
 
 source_dir=$1
@@ -36,6 +37,13 @@ for example in "$source_dir"/examples/*.cpp; do
   # shellcheck disable=SC2086  # flags and the compiler are lists of words
   ${CXX:-g++} -Wall -Wextra -Werror "$example" -o "$work/$name" $flags \
     || fail "$name does not compile against the installed tree"
+  driver="${example%/*}/run_$name.py"
+  if [ -e "$driver" ]; then
+    TMPDIR="$work" "$driver" "$work/$name" || fail "$name: see above"
+    echo "ok: $name"
+    count=$((count + 1))
+    continue
+  fi
   mkdir "$work/run-$name"
   input="${example%.cpp}.input"
   [ -e "$input" ] || input=/dev/null
