@@ -143,11 +143,15 @@ TEST_P(CachedPipe, AStoppedStageMayBeCalledAgain) {
   EXPECT_EQ(take(), strings{"A[0 ->1 @1"});
 }
 
-TEST_P(CachedPipe, AWindowThatExpiresIsToldFirst) {
+TEST_P(CachedPipe, AWindowPastItsRetentionIsToldAtTheCommitBeforeItGoes) {
   task_rig rig(builder(), keeps::memory, cached(GetParam()));
   feed(rig, "A", 1);
   feed(rig, "A", 1'000'000);
-  EXPECT_EQ(take(), strings{"A[0 ->1 @1"});
+  EXPECT_EQ(take(), strings{});
+  rig.commit();
+  EXPECT_EQ(take(), (strings{"A[0 ->1 @1", "A[1000000 ->1 @1000000"}));
+  auto& counts = rig.job().store<window_store>("counts");
+  EXPECT_FALSE(sync_wait(rig.runtime(), counts.fetch_expiring(as_bytes("A"), 0)).has_value());
 }
 
 // Old and new of each window are a chain, and its end is the count of a run without a cache.

@@ -208,6 +208,7 @@ TEST_F(WindowedBy, ARecordWithoutKeyIsPassedOver) {
   rig.feed("in", maybe(), maybe("v"), 1);
   rig.feed("in", maybe("A"), maybe(), 2);
   EXPECT_EQ(seen, strings{"A[0,10) ->1 @2"});
+  EXPECT_EQ(rig.job().store<process::aggregate_counters>("counts").null_dropped, 1U);
 }
 
 TEST_F(WindowedBy, AGroupUsedByNameFeedsBothItsWindows) {

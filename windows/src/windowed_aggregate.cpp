@@ -31,7 +31,7 @@ void windowed_aggregate_base::refuse(std::error_code why) const {
 
 void windowed_aggregate_base::drop_null() noexcept {
   context_->will_change();
-  ++null_dropped_;
+  ++counters_.null_dropped;
 }
 
 // Behind a cache only when nothing is dirty: a window that has closed shares the flush of the
@@ -110,7 +110,7 @@ bytes windowed_aggregate_base::encode_state() const {
   append_be(raw, aggregation_->windows().size_ms());
   append_be(raw, aggregation_->windows().advance_ms());
   append_be(raw, store_->segment_interval_ms());
-  append_be(raw, null_dropped_);
+  append_be(raw, counters_.null_dropped);
   const bytes state = aggregation_->state().encode();
   raw.insert(raw.end(), state.begin(), state.end());
   return raw;
@@ -124,7 +124,7 @@ task<void> windowed_aggregate_base::restore(bytes_view raw) {
       || load_be<std::int64_t>(raw.data() + 17) != store_->segment_interval_ms())
     fail(errc::store_mismatch,
          store_name() + " was written with another window size, advance or segment interval");
-  null_dropped_ = load_be<std::uint64_t>(raw.data() + 25);
+  counters_.null_dropped = load_be<std::uint64_t>(raw.data() + 25);
   const result<aggregation_state> state = aggregation_state::decode(raw.subspan(header_bytes));
   if (!state) throw std::system_error(state.error(), row_name(store_name()));
   co_await aggregation_->restore(*state);

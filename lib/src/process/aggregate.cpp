@@ -31,7 +31,7 @@ task<void> sink_node::open(task_context& context) {
 // 2 dropped -> 01 | 00 00 00 00 00 00 00 02. On disk: the version is never reused.
 task<void> aggregate_base::save(task_metadata& to) {
   bytes raw{aggregate_version};
-  append_be(raw, null_dropped_);
+  append_be(raw, counters_.null_dropped);
   std::string name = row_name(store_name());
   co_await to.save(std::move(name), std::move(raw));
 }
@@ -53,7 +53,7 @@ task<void> aggregate_base::open(task_context& context) {
   if (!raw) co_return;
   if (raw->size() != aggregate_row_bytes) fail(errc::damaged, row_name(store_name()));
   if (raw->front() != aggregate_version) fail(errc::newer_format, row_name(store_name()));
-  null_dropped_ = load_be<std::uint64_t>(raw->data() + 1);
+  counters_.null_dropped = load_be<std::uint64_t>(raw->data() + 1);
 }
 
 maybe_ready<void> aggregate_base::flush(coro::stop_token stop) {

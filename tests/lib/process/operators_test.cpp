@@ -206,6 +206,7 @@ TEST_F(Operators, RecordsWithoutKeyOrValueAreNotAggregated) {
   rig.feed("in", maybe("k"), maybe(), 2);
   rig.feed("in", maybe("k"), maybe("v"), 3);
   EXPECT_EQ(seen_, strings{"k=1@3"});
+  EXPECT_EQ(rig.job().store<aggregate_counters>("counts").null_dropped, 2U);
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 //
 // Stored is key -> timestamp, aggregate (timestamped_value.hpp), each with the bytes of its serde.
 // The timestamp is the greatest of the key's records. A record without key or value (an empty
-// std::optional) is passed over and counted.
+// std::optional) is passed over and counted. Under its name the task offers byte_store and
+// aggregate_counters.
 //
 // Threads: one. Lifetime: the topology's. Suspension: ready when the store's answer is; no
 // allocation once buffers have grown. Errors: record_rejected from the update; errc::damaged for
@@ -39,7 +40,10 @@ namespace lentic::process {
 namespace detail {
 
 // What does not depend on types: the store, its metadata, and what is stored.
-class aggregate_base : public state_store, public offers<byte_store>, private change_listener {
+class aggregate_base : public state_store,
+                       public offers<byte_store>,
+                       public offers<aggregate_counters>,
+                       private change_listener {
  public:
   using state_store::state_store;
 
@@ -47,8 +51,7 @@ class aggregate_base : public state_store, public offers<byte_store>, private ch
   maybe_ready<void> flush(coro::stop_token stop) override;
   task<void> save(task_metadata& to) override;
   byte_store& offered(byte_store*) override { return *store_; }
-  // Records passed over because they had no key or no value.
-  std::uint64_t null_dropped() const noexcept { return null_dropped_; }
+  aggregate_counters& offered(aggregate_counters*) override { return counters_; }
 
  protected:
   timestamped_value stored_of(bytes_view raw) const;
@@ -56,7 +59,7 @@ class aggregate_base : public state_store, public offers<byte_store>, private ch
   bool is_cached() const noexcept { return cache_ != nullptr; }
   // Throws what a failed update means.
   [[noreturn]] void refuse(std::error_code why) const;
-  void drop_null() noexcept { ++null_dropped_; }
+  void drop_null() noexcept { ++counters_.null_dropped; }
 
   task_context* context_ = nullptr;
   byte_store* store_ = nullptr;
@@ -67,7 +70,7 @@ class aggregate_base : public state_store, public offers<byte_store>, private ch
   task<void> flush_cold(maybe_ready<std::uint64_t> pending);
 
   std::unique_ptr<caching_store> cache_;
-  std::uint64_t null_dropped_ = 0;
+  aggregate_counters counters_;
 };
 
 template <class K, class V, class Update>

@@ -79,11 +79,12 @@ class stream_task {
   template <class K, class V>
   maybe_ready<void> process(source<K, V>& from, record<K, V>& next);
 
-  // Lets a record wait for its turn; false when the source's queue is full.
+  // Lets a record wait for its turn; false when the source's queue is full. What waits is in no
+  // commit: set_position() is for records that were processed.
   template <class K, class V>
   bool add_record(source<K, V>& from, record<K, V> next);
   // Processes the waiting record with the smallest timestamp; of equal ones, that of the source
-  // which was made first. False when none waits.
+  // which was made first. False when none waits. A record that is rejected is out of the queue.
   maybe_ready<bool> process_next();
   std::size_t waiting_records() const noexcept;
 

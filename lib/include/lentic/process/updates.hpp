@@ -95,6 +95,11 @@ struct aggregate_update {
 
 }  // namespace detail
 
+// What an aggregate counts beside its rows; offered under the name of its store.
+struct aggregate_counters {
+  std::uint64_t null_dropped = 0;  // records passed over: no key, or no value where one is needed
+};
+
 // An update and the name of its store.
 template <class Update>
 struct update_operator {

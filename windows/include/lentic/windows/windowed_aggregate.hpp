@@ -3,7 +3,7 @@
 
 // windowed_aggregate_node: a windowed_aggregation as a node of a topology, over a window store of
 // its name in the environment. Built by windowed_by.hpp; in the task it offers, under that name,
-// window_store and windowed_aggregation (clocks, counters, open windows).
+// window_store, windowed_aggregation (clocks, counters, open windows) and aggregate_counters.
 //
 // A record without a key is passed over and counted; a record without a value is aggregated (as in
 // Kafka), except by reduce, which needs one.
@@ -45,6 +45,7 @@ namespace detail {
 class windowed_aggregate_base : public process::state_store,
                                 public process::offers<window_store>,
                                 public process::offers<windowed_aggregation>,
+                                public process::offers<process::aggregate_counters>,
                                 private change_listener {
  public:
   windowed_aggregate_base(std::string store, const window_definition& windows, emit_strategy emit);
@@ -54,8 +55,7 @@ class windowed_aggregate_base : public process::state_store,
   task<void> save(process::task_metadata& to) override;
   window_store& offered(window_store*) override { return *store_; }
   windowed_aggregation& offered(windowed_aggregation*) override { return *aggregation_; }
-  // Records passed over because they had no key, or no value where one is needed.
-  std::uint64_t null_dropped() const noexcept { return null_dropped_; }
+  process::aggregate_counters& offered(process::aggregate_counters*) override { return counters_; }
 
  protected:
   // The cache tells the changes, later.
@@ -83,7 +83,7 @@ class windowed_aggregate_base : public process::state_store,
   std::unique_ptr<caching_window_store> cache_;
   window_definition definition_;
   emit_strategy emit_;
-  std::uint64_t null_dropped_ = 0;
+  process::aggregate_counters counters_;
   std::int64_t next_expiry_ms_ = 0;  // stream time
 };
 
