@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lentic/coro/asio_runtime.hpp>
+#include <lentic/coro/frame_pool.hpp>
 #include <lentic/coro/hosted_engine.hpp>
 #include <lentic/coro/thread_engine.hpp>
 #include <lentic/coro/uring_engine.hpp>
@@ -303,7 +304,11 @@ void asio_runtime::host::arm_alarm() {
 asio_runtime::asio_runtime(asio::io_context& context, const asio_runtime_options& options)
     : host_(std::make_shared<host>(context, queue_, options)) {}
 
-asio_runtime::~asio_runtime() = default;
+// A thread usually ends after its runtime, and its idle frames would be lost with it.
+asio_runtime::~asio_runtime() {
+  host_.reset();
+  frame_pool::drain();
+}
 
 asio_runtime::executor_type asio_runtime::get_executor() noexcept {
   return host_->context().get_executor();

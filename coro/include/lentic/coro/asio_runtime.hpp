@@ -10,7 +10,7 @@
 //
 // Threads: the creating thread only, except post(); io_context.run() and turn() are called on it.
 // Lifetime: the io_context outlives the runtime; the runtime outlives every coroutine it resumes.
-// At destruction no operation and no timer may be pending.
+// At destruction no operation and no timer may be pending; the thread's idle frames are freed.
 // Not promised: fairness between coroutines and handlers beyond one look at the handlers every 16
 // turns; timers that are finer than a millisecond.
 
