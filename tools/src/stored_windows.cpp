@@ -26,6 +26,10 @@ task<windows::aggregation_state> load_clock(environment& env, const topology& sh
   const std::string store(window_store_name);
   windowed_rows(declared, definition_of(shape.window, shape.grace_ms, shape.retention_ms))
       | windows::aggregate_bytes(store, never);
+  const std::vector<std::string> names = env.store_names();
+  const std::string clocks = process::stream_task_options().metadata_store;
+  if (std::find(names.begin(), names.end(), clocks) == names.end())
+    throw std::system_error(make_error_code(errc::bad_record), "store " + clocks + " is missing");
   process::stream_task reader(env, std::move(declared));
   co_await reader.open();
   const auto clock = reader.store<windows::windowed_aggregation>(window_store_name).state();
