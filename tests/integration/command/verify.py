@@ -66,9 +66,10 @@ class Verify:
         self.checks.that("a sound state: exit 0, a line a store, a verdict", result.code == 0
                          and not result.err and re.search(
                              r"^journal: 1 files, \d+ frames, \d+ bytes read, up to commit \d+\n"
-                             r"store run: 1 segments, 4 rows, \d+ bytes\n"
+                             r"store run: 1 segments, 3 rows, \d+ bytes\n"
+                             r"store task: 1 segments, 2 rows, \d+ bytes\n"
                              rf"store windows: \d+ segments, {self.count} rows, \d+ bytes\n"
-                             rf"sound: commit \d+, 2 stores, \d+ segments, {self.count + 4} rows, "
+                             rf"sound: commit \d+, 3 stores, \d+ segments, {self.count + 5} rows, "
                              r"\d+ bytes\n$", text), result)
         after = {name: content(os.path.join(self.state, name)) for name in files_of(self.state)}
         self.checks.that("it changes no file", before == after)
@@ -98,7 +99,7 @@ class Verify:
                    self.dump("--output", "ndjson").out.decode().splitlines()]
         as_csv = list(csv.DictReader(io.StringIO(self.dump().out.decode())))
         self.checks.that("ndjson and csv hold the same rows in the same order",
-                         len(as_csv) == self.count + 4
+                         len(as_csv) == self.count + 5
                          and [{**dict.fromkeys(("key", "window_start"), ""),
                                **{name: str(value) for name, value in row.items()}}
                               for row in as_json] == as_csv, as_json[:2])
@@ -106,10 +107,10 @@ class Verify:
         self.checks.that("by store, segment and key", order == sorted(order))
         for limit in (0, 1, 5, 7, 1000):
             lines = self.dump("--limit", str(limit)).out.splitlines()
-            self.checks.equal(f"--limit {limit}", len(lines), 1 + min(limit, self.count + 4))
+            self.checks.equal(f"--limit {limit}", len(lines), 1 + min(limit, self.count + 5))
         wrong = self.dump("--store", "window")
         self.checks.that("a store that is not there: exit 2, named, with the nearest",
-                         wrong.code == 2 and '(have: run, windows); did you mean "windows"?'
+                         wrong.code == 2 and '(have: run, task, windows); did you mean "windows"?'
                          in wrong.err, wrong)
 
     def closed_output(self):
