@@ -191,6 +191,7 @@ std::error_code json_fields::parts::read_array(ondemand::array array, std::size_
   std::size_t index = 0;
   for (auto next : array) {
     ondemand::value element;
+    // NOLINTNEXTLINE(performance-move-const-arg): get() is for rvalues only
     if (std::move(next).get(element) != simdjson::SUCCESS) return errc::not_json;
     std::size_t target = no_node;
     if (here != no_node && !nodes[here].children.empty()) {

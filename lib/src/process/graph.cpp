@@ -113,6 +113,7 @@ state_store* graph::find_store(std::string_view name) const noexcept {
 
 std::vector<node*> graph::opening_order() const {
   std::vector<node*> order;
+  order.reserve(free_stores_.size() + nodes_.size());
   for (const free_store& each : free_stores_) order.push_back(each.store);
   order.insert(order.end(), nodes_.begin(), nodes_.end());
   return order;

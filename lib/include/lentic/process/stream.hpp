@@ -134,8 +134,9 @@ class stream<K, V, chain<In, Ops...>> {
 
   stream(graph& owner, std::size_t last, input_outlet& from, std::tuple<Ops...> ops = {})
       : graph_(&owner), last_(last), from_(&from), ops_(std::move(ops)) {}
-  stream(stream&&) = default;
-  stream& operator=(stream&&) = default;
+  stream(stream&&) noexcept(std::is_nothrow_move_constructible_v<std::tuple<Ops...>>) = default;
+  stream& operator=(stream&&) noexcept(std::is_nothrow_move_assignable_v<std::tuple<Ops...>>) =
+      default;
 
   graph& owner() const noexcept { return *graph_; }
   // The operator that the records come from, as an index into graph::description().
