@@ -7,6 +7,7 @@
 //
 // Threads: one owner. Lifetime: the table outlives it. Errors: std::bad_alloc.
 
+#include "block_pool.hpp"
 #include "entry_table.hpp"
 
 #include <memory_resource>
@@ -50,7 +51,7 @@ class entry_order {
   void sort_in();
 
   entry_table* table_;
-  std::pmr::unsynchronized_pool_resource pool_;
+  block_pool pool_;
   std::pmr::set<entry_index, by_key> sorted_;
   std::vector<entry_index> waiting_;
 };

@@ -51,7 +51,7 @@ class table_walk final : public layer_walk {
 
 }  // namespace
 
-young_table::young_table() : pool_(&blocks_) {
+young_table::young_table() {
   std::pmr::polymorphic_allocator<> allocator(&pool_);
   map_ = allocator.new_object<map_type>();
 }

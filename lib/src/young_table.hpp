@@ -8,6 +8,7 @@
 // "erased": the environment needs it above runs and for the journal.
 // Threads: one owner. Errors: std::bad_alloc only; limits are checked by the callers.
 
+#include "block_pool.hpp"
 #include "row_layer.hpp"
 
 #include <lentic/bytes.hpp>
@@ -64,8 +65,7 @@ class young_table final : public row_layer {
   void set_value(entry& target, bytes_view value);
   void unlive(const entry& target) noexcept;
 
-  std::pmr::monotonic_buffer_resource blocks_;
-  std::pmr::unsynchronized_pool_resource pool_;
+  block_pool pool_;
   map_type* map_;  // inside the pool, never destroyed: rows are trivially destructible
   std::uint64_t live_count_ = 0;
   std::uint64_t live_bytes_ = 0;
