@@ -9,9 +9,7 @@
 
 namespace lentic {
 
-environment::environment(std::unique_ptr<state> opened) noexcept : state_(std::move(opened)) {
-  state_->gate->admit(*this);
-}
+environment::environment(std::unique_ptr<state> opened) noexcept : state_(std::move(opened)) {}
 
 environment::~environment() {
   assert((!state_ || state_->closed) && "an environment is closed before it is destroyed");
@@ -20,6 +18,7 @@ environment::~environment() {
 
 task<std::unique_ptr<environment>> environment::open(coro::runtime& runtime,
                                                      environment_options options) {
+  std::unique_ptr<environment> made(new environment(nullptr));  // the last thing that can fail
   auto opened = std::make_unique<state>(runtime, std::move(options));
   try {
     co_await opened->open();
@@ -27,7 +26,9 @@ task<std::unique_ptr<environment>> environment::open(coro::runtime& runtime,
     opened->unmap_runs();
     throw;
   }
-  co_return std::unique_ptr<environment>(new environment(std::move(opened)));
+  made->state_ = std::move(opened);
+  made->state_->gate->admit(*made);
+  co_return std::move(made);
 }
 
 coro::runtime& environment::runtime() const noexcept {

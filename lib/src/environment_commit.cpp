@@ -4,6 +4,7 @@
 #include <lentic/errc.hpp>
 
 #include <cassert>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -31,12 +32,12 @@ void environment::state::check_writable() const {
 
 void environment::state::retire_run(std::uint64_t store, std::uint64_t segment,
                                     std::uint64_t generation, bytes_view map) {
-  if (!map.empty()) runtime.io().unmap(map);
   retired_run gone;
   gone.store = store;
   gone.segment = segment;
   gone.generation = generation;
   retired_.push_back(gone);
+  if (!map.empty()) runtime.io().unmap(map);
 }
 
 detail::mmap_store& environment::state::open_store(std::string_view name) {
@@ -51,8 +52,13 @@ detail::mmap_store& environment::state::open_store(std::string_view name) {
 
 void environment::state::declare(std::uint64_t id, std::string name) {
   auto store = std::make_unique<detail::mmap_store>(*this, id, name);
-  stores_by_id[id] = store.get();
-  stores[std::move(name)] = std::move(store);
+  const auto made = stores_by_id.insert_or_assign(id, store.get()).first;
+  try {
+    stores[std::move(name)] = std::move(store);
+  } catch (...) {
+    stores_by_id.erase(made);
+    throw;
+  }
   next_store_ = std::max(next_store_, id + 1);
 }
 
@@ -65,40 +71,55 @@ void environment::state::cut_in_memory() {
 
 // The frame that the next cut goes into: one that is not in flight.
 environment::state::frame& environment::state::open_frame() {
-  if (queue_.empty() || (queue_.size() == 1 && writing_)) {
+  if (queue_.empty() || queue_.back().written || (queue_.size() == 1 && writing_)) {
     queue_.emplace_back();
     queue_.back().sequence = last_cut + 1;
   }
   return queue_.back();
 }
 
-// Logs everything since the last cut; false when there was nothing.
+// Logs everything since the last cut; false when there was nothing. Where it fails for lack of
+// memory, the frame is not whole, and the next cut goes on with it: what was logged may come twice,
+// and nothing is left out.
 bool environment::state::cut_into(frame& target) {
-  const std::size_t before = target.payload.payload().size();
+  const std::size_t before = target.whole ? target.payload.payload().size() : 0;
+  target.whole = false;
   for (const auto& [id, store] : stores_by_id) {
     store->cut(target.payload, target.sequence, target.seals);
     target.floors[id] = store->drop_floor();
   }
   const bool changed = target.payload.payload().size() != before || positions_changed
                     || acknowledged_changed || !output.empty();
-  if (!changed) return false;
+  if (!changed) {
+    target.whole = true;
+    return false;
+  }
   for (const auto& [source, position] : positions)
     target.payload.position(as_bytes(source), position);
   if (acknowledged_changed) target.payload.acknowledged(acknowledged);
   target.acknowledged = acknowledged;
-  if (!output.empty()) {
-    bytes& batch = outbox[target.sequence];
-    batch.insert(batch.end(), output.begin(), output.end());
-    target.payload.outbox(target.sequence, batch);  // whole: the frame's last item counts
-    output.clear();
-  }
+  if (!output.empty()) log_output(target);
   for (const commit_sequence sequence : relog_outbox_) {
     const auto batch = outbox.find(sequence);
     if (batch != outbox.end()) target.payload.outbox(sequence, batch->second);
   }
   relog_outbox_.clear();
   positions_changed = acknowledged_changed = false;
+  target.whole = true;
   return true;
+}
+
+void environment::state::log_output(frame& target) {
+  bytes& batch = outbox[target.sequence];
+  const std::size_t before = batch.size();
+  batch.insert(batch.end(), output.begin(), output.end());
+  try {
+    target.payload.outbox(target.sequence, batch);  // whole: the frame's last item counts
+  } catch (...) {
+    batch.resize(before);
+    throw;
+  }
+  output.clear();
 }
 
 commit_sequence environment::state::cut() {
@@ -118,17 +139,30 @@ commit_sequence environment::state::cut() {
   }
   if (!writing_ && !queue_.empty()) {
     failure_ = nullptr;
-    writing_ = true;
-    background_.spawn(write_frames());
+    start_writing();
   }
   return last_cut;
 }
 
-// Writes the queue in order, one frame at a time, until it is empty or a write fails.
+void environment::state::start_writing() {
+  writing_ = true;
+  try {
+    background_.spawn(write_frames());
+  } catch (...) {
+    writing_ = false;
+    throw;
+  }
+}
+
+// Writes the queue in order, one frame at a time, until it is empty or a write fails. A frame whose
+// cut has failed waits for the next cut.
 task<void> environment::state::write_frames() {
-  while (!queue_.empty() && !failure_) {
+  while (!queue_.empty() && queue_.front().whole && !failure_) {
     try {
-      co_await journal->append(queue_.front().sequence, queue_.front().payload.payload());
+      if (!queue_.front().written)
+        co_await journal->append(queue_.front().sequence, queue_.front().payload.payload());
+      queue_.front().written = true;
+      landed(queue_.front());
     } catch (const coro::sync_error&) {
       poisoned_ = true;
       failure_ = std::current_exception();
@@ -136,18 +170,22 @@ task<void> environment::state::write_frames() {
       failure_ = std::current_exception();
     }
     if (failure_) break;
-    landed(queue_.front());
     queue_.pop_front();
     landed_.wake_all();
     work_.set();  // also while more frames wait: two committers keep the queue full
   }
   writing_ = false;
+  if (!failure_ && !queue_.empty()) failure_ = std::make_exception_ptr(std::bad_alloc());
   landed_.wake_all();
   work_.set();
 }
 
-// The frame is durable: what it dropped is gone for good, what it froze may be written out.
+// The frame is durable: what it dropped is gone for good, what it froze may be written out. What
+// can fail comes first, so that it may be called again.
 void environment::state::landed(frame& done) {
+  for (const auto& [id, floor] : done.floors) entry_of(id);
+  dead_.reserve(dead_.size() + retired_.size());
+  seals_.insert(seals_.end(), done.seals.begin(), done.seals.end());
   last_durable = done.sequence;
   ++counts.commits;
   manifest_.last_durable = last_durable;
@@ -164,7 +202,6 @@ void environment::state::landed(frame& done) {
     dead_.push_back(*at);
     at = retired_.erase(at);
   }
-  for (detail::seal_job& job : done.seals) seals_.push_back(std::move(job));
 }
 
 maybe_ready<void> environment::state::wait_durable(commit_sequence sequence,

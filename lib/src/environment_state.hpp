@@ -83,6 +83,8 @@ class environment::state final : public detail::segment_host {
     std::vector<detail::seal_job> seals;
     std::map<std::uint64_t, std::uint64_t> floors;  // store -> drop floor at the cut
     commit_sequence acknowledged = 0;               // at the cut
+    bool whole = false;                             // false: its cut has failed half-way
+    bool written = false;                           // durable, and not landed yet
   };
   // A run given up by commit `sequence` (0: the one being made): its file goes when that landed.
   struct retired_run {
@@ -107,6 +109,8 @@ class environment::state final : public detail::segment_host {
   // environment_commit.cpp
   void cut_in_memory();
   bool cut_into(frame& target);
+  void log_output(frame& target);
+  void start_writing();
   frame& open_frame();
   task<void> write_frames();
   void landed(frame& done);

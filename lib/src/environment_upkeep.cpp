@@ -42,7 +42,7 @@ task<void> environment::state::upkeep() {
     } catch (const coro::sync_error& error) {
       poisoned_ = true;
       failed = error.what();
-    } catch (const std::system_error& error) {  // a full disk, say: nothing is lost
+    } catch (const std::exception& error) {  // a full disk, or no memory: nothing is lost
       failed = error.what();
     }
     if (failed.empty()) continue;
@@ -58,9 +58,9 @@ task<void> environment::state::upkeep() {
 task<void> environment::state::upkeep_step() {
   if (!dead_.empty()) co_return co_await remove_dead_runs();
   if (!seals_.empty()) {
-    detail::seal_job job = std::move(seals_.front());
+    task<void> sealing = seal(seals_.front());  // may fail: the job stays
     seals_.pop_front();
-    co_return co_await seal(std::move(job));
+    co_return co_await std::move(sealing);
   }
   co_await recycle_oldest();
 }
@@ -90,29 +90,36 @@ task<void> environment::state::seal(detail::seal_job job) {
   std::exception_ptr error;
   try {
     run = co_await write_run(job);
+    entry_of(job.store).runs.try_emplace(job.segment->id(), 0);  // room for what follows
   } catch (...) {  // the rows stay in the journal; tried again with a later cut
     error = std::current_exception();
   }
   const bool gone = job.segment->epoch() != job.epoch;
-  if (error || gone) bury(job, job.generation);
   if (error) {
-    if (!gone) job.segment->thaw(last_durable);
-    recycle_after_ = 0;  // what thawed may be in the oldest file
+    recycle_after_ = 0;  // what thaws may be in the oldest file
+    if (run) runtime.io().unmap(run->file());
+    try {
+      if (!gone) job.segment->thaw(last_durable);
+    } catch (...) {  // frozen for good, and nobody would log the rows again
+      poisoned_ = true;
+      throw;
+    }
+    bury(job, job.generation);
     std::rethrow_exception(error);
   }
+  auto& runs = entry_of(job.store).runs;
+  const std::uint64_t old_generation = runs.at(job.segment->id());
   if (gone) {  // by a commit that may never come: until then the oldest file may hold the rows
     recycle_after_ = 0;
     if (run) runtime.io().unmap(run->file());
-    co_return;
+    if (old_generation == 0) runs.erase(job.segment->id());
+    co_return bury(job, job.generation);
   }
-  auto& runs = entry_of(job.store).runs;
-  const auto listed = runs.find(job.segment->id());
-  const std::uint64_t old_generation = listed == runs.end() ? 0 : listed->second;
   const bool has_rows = run != nullptr;
   const bytes_view old_map = job.segment->adopt(std::move(run));
   if (!old_map.empty()) runtime.io().unmap(old_map);
   if (has_rows) {
-    runs[job.segment->id()] = job.generation;
+    runs.at(job.segment->id()) = job.generation;
   } else {
     runs.erase(job.segment->id());
   }

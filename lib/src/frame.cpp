@@ -65,6 +65,13 @@ std::optional<frame_header> decode_frame_header(bytes_view raw) noexcept {
   return header;
 }
 
+// Room for an item whose strings have so many bytes: what is written is written whole. Three tags,
+// and five varints, are at most what is beside them.
+void payload_writer::make_room(std::size_t string_bytes) {
+  const std::size_t whole = payload_.size() + string_bytes + item_bytes_max;
+  if (whole > payload_.capacity()) payload_.reserve(std::max(whole, 2 * payload_.capacity()));
+}
+
 void payload_writer::tag(item_tag which) {
   payload_.push_back(static_cast<std::byte>(which));
 }
@@ -81,6 +88,7 @@ void payload_writer::select(std::uint64_t store, std::uint64_t segment) {
 }
 
 void payload_writer::store(std::uint64_t store, bytes_view name) {
+  make_room(name.size());
   tag(item_tag::store);
   append_varint(payload_, store);
   append_string(payload_, name);
@@ -88,6 +96,7 @@ void payload_writer::store(std::uint64_t store, bytes_view name) {
 
 void payload_writer::put(std::uint64_t store, std::uint64_t segment, bytes_view key,
                          bytes_view value) {
+  make_room(key.size() + value.size());
   select(store, segment);
   tag(item_tag::put);
   append_string(payload_, key);
@@ -95,30 +104,35 @@ void payload_writer::put(std::uint64_t store, std::uint64_t segment, bytes_view 
 }
 
 void payload_writer::erase(std::uint64_t store, std::uint64_t segment, bytes_view key) {
+  make_room(key.size());
   select(store, segment);
   tag(item_tag::erase);
   append_string(payload_, key);
 }
 
 void payload_writer::drop_below(std::uint64_t store, std::uint64_t segment) {
+  make_room(0);
   tag(item_tag::drop_below);
   append_varint(payload_, store);
   append_varint(payload_, segment);
 }
 
 void payload_writer::position(bytes_view name, bytes_view value) {
+  make_room(name.size() + value.size());
   tag(item_tag::position);
   append_string(payload_, name);
   append_string(payload_, value);
 }
 
 void payload_writer::outbox(std::uint64_t sequence, bytes_view output) {
+  make_room(output.size());
   tag(item_tag::outbox);
   append_varint(payload_, sequence);
   append_string(payload_, output);
 }
 
 void payload_writer::acknowledged(std::uint64_t sequence) {
+  make_room(0);
   tag(item_tag::acknowledged);
   append_varint(payload_, sequence);
 }
@@ -133,6 +147,7 @@ void payload_writer::sealed(std::uint64_t store, std::uint64_t segment, std::uin
 
 void payload_writer::three(item_tag which, std::uint64_t first, std::uint64_t second,
                            std::uint64_t third) {
+  make_room(0);
   tag(which);
   append_varint(payload_, first);
   append_varint(payload_, second);

@@ -78,7 +78,7 @@ void encode_frame(frame_header& header, bytes_view payload, bytes& to);
 // The header, if its own checksum holds. Precondition: 64 bytes.
 std::optional<frame_header> decode_frame_header(bytes_view raw) noexcept;
 
-// Collects the items of one payload.
+// Collects the items of one payload. An item is added whole, or std::bad_alloc is thrown.
 class payload_writer {
  public:
   void store(std::uint64_t store, bytes_view name);
@@ -96,6 +96,9 @@ class payload_writer {
   std::uint64_t entries() const noexcept { return entries_; }
 
  private:
+  static constexpr std::size_t item_bytes_max = 64;  // without its strings
+
+  void make_room(std::size_t string_bytes);
   void tag(item_tag which);
   void three(item_tag which, std::uint64_t first, std::uint64_t second, std::uint64_t third);
   void select(std::uint64_t store, std::uint64_t segment);

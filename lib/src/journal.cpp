@@ -48,15 +48,15 @@ task<void> journal::open_next(std::uint64_t sequence) {
   const std::uint64_t number = next_number_;
   const int flags = O_RDWR | O_CREAT | O_TRUNC;
   coro::file opened = co_await home_->open_file(file_name(number), flags);
-  co_await current_.close();
-  current_ = std::move(opened);
-  allocated_ = 0;
+  co_await home_->sync();
   journal_file next;
   next.number = number;
   next.first_sequence = sequence;
-  files_.push_back(next);
+  files_.push_back(next);  // from here on the file counts: its name is durable
+  coro::file before = std::exchange(current_, std::move(opened));
+  allocated_ = 0;
   ++next_number_;
-  co_await home_->sync();
+  co_await before.close();
 }
 
 // Grows by a whole step if there is room for one, else by what is needed.

@@ -58,7 +58,7 @@ class journal {
   // Tells the sequence and the payload of each valid frame; false means it does not parse.
   using frame_handler = std::function<bool(std::uint64_t sequence, bytes_view payload)>;
 
-  journal(coro::directory& home, const journal_options& options) noexcept
+  journal(coro::directory& home, const journal_options& options)
       : home_(&home), options_(options) {}
 
   // Reads all frames in order. Changes nothing.

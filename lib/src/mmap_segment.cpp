@@ -56,6 +56,7 @@ maybe_ready<std::optional<value_view>> mmap_segment::get(bytes_view key) {
 maybe_ready<void> mmap_segment::put(bytes_view key, bytes_view value) {
   host_->check_writable();
   check_limits(key, value);
+  make_room_to_mark();
   mark(young_->put(key, value));
   return {};
 }
@@ -68,6 +69,7 @@ maybe_ready<bool> mmap_segment::erase(bytes_view key) {
   const bool existed = found != nullptr ? !found->second.tombstone : exists_below(key);
   if (!existed) return false;
   if (host_->is_durable()) {
+    make_room_to_mark();
     mark(young_->entomb(key));
   } else {
     young_->remove(key);
@@ -93,9 +95,10 @@ void mmap_segment::drop() {
 }
 
 void mmap_segment::give_up_everything() {
+  auto fresh = std::make_unique<young_table>();
   if (run_generation_ != 0)
     host_->retire_run(store_, id_, run_generation_, run_ ? run_->file() : bytes_view());
-  young_ = std::make_unique<young_table>();
+  young_ = std::move(fresh);
   frozen_.reset();
   run_.reset();
   run_generation_ = 0;
@@ -126,10 +129,17 @@ void mmap_segment::check_readable() const {
   if (!quarantined_.empty()) fail(errc::damaged, quarantined_);
 }
 
+// Before a row changes: one that has changed must be logged.
+void mmap_segment::make_room_to_mark() {
+  if (dirty_.size() < dirty_.capacity()) [[likely]]
+    return;
+  dirty_.reserve(std::max<std::size_t>(8, 2 * dirty_.size()));
+}
+
 void mmap_segment::mark(young_table::entry& entry) {
   if (entry.second.dirty || !host_->is_durable()) return;
-  entry.second.dirty = true;
   dirty_.push_back(&entry);
+  entry.second.dirty = true;
 }
 
 bool mmap_segment::exists_below(bytes_view key) {
@@ -142,14 +152,16 @@ void mmap_segment::cut(payload_writer& to, std::uint64_t sequence) {
   if (clear_pending_) to.clear(store_, id_, generation_);
   clear_pending_ = false;
   for (young_table::entry* const entry : dirty_) {
-    young_record& record = entry->second;
-    record.dirty = false;
-    record.sequence = sequence;
+    const young_record& record = entry->second;
     if (record.tombstone) {
       to.erase(store_, id_, entry->first);
     } else {
       to.put(store_, id_, entry->first, record.view());
     }
+  }
+  for (young_table::entry* const entry : dirty_) {  // all or none: a cut that fails comes again
+    entry->second.dirty = false;
+    entry->second.sequence = sequence;
   }
   dirty_.clear();
 }
@@ -169,8 +181,9 @@ void mmap_segment::relog_before(std::uint64_t sequence) {
 
 void mmap_segment::freeze(payload_writer& to, std::uint64_t generation) {
   assert(!frozen_ && dirty_.empty());
+  auto fresh = std::make_unique<young_table>();
   to.sealed(store_, id_, generation);
-  frozen_ = std::exchange(young_, std::make_unique<young_table>());
+  frozen_ = std::exchange(young_, std::move(fresh));
   generation_ = generation;
   seal_wanted_ = false;
 }

@@ -111,6 +111,7 @@ class mmap_segment final : public byte_store, public layered {
 
   void check_readable() const;
   void give_up_everything();
+  void make_room_to_mark();
   void mark(young_table::entry& entry);
   bool exists_below(bytes_view key);
 

@@ -4,6 +4,7 @@
 #include <lentic/errc.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace lentic::detail {
 
@@ -50,8 +51,13 @@ void mmap_store::cut(payload_writer& to, std::uint64_t sequence, std::vector<sea
     segment->cut(to, sequence);
     if (!segment->wants_seal(sequence) || segment->is_frozen()) continue;
     const std::uint64_t generation = segment->generation() + 1;
-    segment->freeze(to, generation);
     jobs.push_back({segment, id_, segment->epoch(), generation, sequence});
+    try {
+      segment->freeze(to, generation);
+    } catch (...) {  // what is frozen has a job, and the other way round
+      jobs.pop_back();
+      throw;
+    }
   }
 }
 
@@ -70,9 +76,10 @@ void mmap_store::replay_drop_below(segment_id id) {
 }
 
 std::shared_ptr<mmap_segment>& mmap_store::replay_segment(segment_id id) {
-  std::shared_ptr<mmap_segment>& found = segments_[id];
-  if (!found) found = std::make_shared<mmap_segment>(*host_, id_, id);
-  return found;
+  const auto found = segments_.find(id);
+  if (found != segments_.end()) return found->second;
+  auto made = std::make_shared<mmap_segment>(*host_, id_, id);
+  return segments_.emplace(id, std::move(made)).first->second;
 }
 
 }  // namespace lentic::detail
