@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <new>
 #include <random>
 #include <span>
 #include <sstream>
@@ -117,7 +118,8 @@ path_life::~path_life() {
   if (!env_) return;
   try {
     sync_wait(runtime_, env_->close());
-  } catch (const std::system_error&) {  // what failed in the life may fail here again
+  } catch (const std::system_error&) {  // what failed in the life is told here again
+  } catch (const std::bad_alloc&) {
   }
 }
 
@@ -167,7 +169,8 @@ void path_life::open() {
 void path_life::feed() {
   const path_record& from = path_script()[next_];
   process::record<text, text> next(from.key, "v", from.at_ms);
-  sync_wait(runtime_, job_->process(job_->source_of<text, text>("in"), next));
+  maybe_ready<void> done = job_->process(job_->source_of<text, text>("in"), next);
+  if (!done.ready()) sync_wait(runtime_, std::move(done));  // the wait alone may lack memory
   ++next_;
 }
 
@@ -213,14 +216,9 @@ std::string path_life::stored() {
 
 void path_life::close() {
   sync_wait(runtime_, job_->close());
-  const std::unique_ptr<environment> closing = std::move(env_);
-  try {
-    sync_wait(runtime_, closing->close());
-  } catch (...) {
-    job_.reset();
-    throw;
-  }
+  sync_wait(runtime_, env_->close());
   job_.reset();
+  env_.reset();
 }
 
 void run_to_end(path_life& life) {
