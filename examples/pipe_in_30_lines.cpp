@@ -41,9 +41,11 @@ task<> run(coro::runtime& runtime, environment_options options) {
     process::record<std::string, std::string> next("", words, seconds * 1000);
     co_await job.process(lines, next);
   }
-  job.set_position("lines", as_bytes(std::to_string(number)));
+  if (number > done) job.set_position("lines", as_bytes(std::to_string(number)));
   co_await job.commit();  // counts, clocks and position in one frame, one fdatasync
   // README: to here
+  if (!std::cin.eof())
+    std::cerr << "line " << number + 1 << " is not SECONDS WORDS; it ends here\n";
   auto rows = job.store<windows::window_store>("words-per-minute").fetch_all({});
   for (;;) {
     const auto block = co_await rows.next();
@@ -63,5 +65,10 @@ int main() {
   coro::asio_runtime runtime(context);
   environment_options options;
   options.directory = "words.state";
-  sync_wait(runtime, run(runtime, options));
+  try {
+    sync_wait(runtime, run(runtime, options));
+  } catch (const std::exception& error) {
+    std::cerr << "words.state: " << error.what() << '\n';
+    return 1;
+  }
 }

@@ -182,6 +182,7 @@ bool asio_runtime::host::wait() {
   arm();
   if (context_->stopped()) context_->restart();
   const bool happened = context_->run_one() != 0;
+  if (context_->stopped()) context_->restart();  // out of work, so that run() works afterwards
   engine_->flush();
   fire_timers();
   return happened || busy();
@@ -306,6 +307,11 @@ asio_runtime::asio_runtime(asio::io_context& context, const asio_runtime_options
 
 // A thread usually ends after its runtime, and its idle frames would be lost with it.
 asio_runtime::~asio_runtime() {
+  try {
+    while (open_ends() != 0 && turn()) {
+    }
+  } catch (...) {  // a handler of the application; nobody is left to hear it
+  }
   host_.reset();
   frame_pool::drain();
 }

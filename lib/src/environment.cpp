@@ -12,8 +12,9 @@ namespace lentic {
 environment::environment(std::unique_ptr<state> opened) noexcept : state_(std::move(opened)) {}
 
 environment::~environment() {
-  assert((!state_ || state_->closed) && "an environment is closed before it is destroyed");
-  if (state_) state_->gate->shut();
+  if (!state_) return;
+  state_->gate->shut();
+  if (!state_->closed) state::abandon(std::move(state_));
 }
 
 task<std::unique_ptr<environment>> environment::open(coro::runtime& runtime,

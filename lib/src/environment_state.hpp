@@ -51,6 +51,9 @@ class environment::state final : public detail::segment_host {
   detail::mmap_store& open_store(std::string_view name);
 
   task<void> close();
+  // The end of an environment that was not closed: as after a crash, once what is in flight is
+  // over.
+  static coro::detail::detached abandon(std::unique_ptr<state> left);
   void unmap_runs();
   void log(const std::string& line) const;
 

@@ -218,6 +218,22 @@ task<void> environment::state::close() {
   shut.value();
 }
 
+// No commit, no manifest. Errors have nobody left to hear them: what is durable the next open
+// tells.
+coro::detail::detached environment::state::abandon(std::unique_ptr<state> left) {
+  const coro::open_end mark(left->runtime);
+  const std::unique_ptr<state> mine = std::move(left);  // goes before the mark
+  mine->closed = true;
+  mine->stopping_ = true;
+  mine->work_.set();
+  try {
+    co_await mine->background_.join();
+  } catch (...) {  // a spawn boundary: logged below
+    mine->log("closing was left out, and the last write failed");
+  }
+  mine->unmap_runs();
+}
+
 void environment::state::unmap_runs() {
   for (const auto& [id, store] : stores_by_id) {
     for (const auto& [segment, each] : store->all()) {

@@ -49,6 +49,16 @@ TYPED_TEST(asio_runtime_suite, SleepEndsNoEarlierThanItsDeadline) {
   EXPECT_GE(this->runtime().now_ms(), deadline_ms);
 }
 
+TYPED_TEST(asio_runtime_suite, ApplicationRunsTheContextAfterASyncWait) {
+  std::vector<int> order;
+  const std::int64_t deadline_ms = this->runtime().now_ms() + 3;
+  coro::sync_wait(this->runtime(),
+                  sleep_and_note(this->runtime(), deadline_ms, coro::stop_token(), order, 1));
+  asio::post(this->context(), [&order] { order.push_back(2); });
+  this->context().run();  // without a restart()
+  EXPECT_EQ(order, (std::vector<int>{1, 2}));
+}
+
 TYPED_TEST(asio_runtime_suite, StoppedSleepEndsEarly) {
   coro::stop_source source;
   coro::scope sleepers(this->runtime().queue());

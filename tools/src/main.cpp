@@ -65,6 +65,10 @@ int report(const std::exception_ptr& error, const std::string& input) {
   } catch (const input_error& failure) {
     print_error("lentic: " + std::string(failure.what()) + "\n");
     return exit_code::input;
+  } catch (const not_of_a_run& failure) {
+    print_error("lentic: " + input + ": " + failure.what()
+                + "; store verify and store dump read any state\n");
+    return exit_code::state;
   } catch (const std::system_error& failure) {
     return report_system(failure, input, print_error);
   } catch (const std::exception& failure) {
@@ -89,10 +93,14 @@ int run_job(const run_options& options) {
   coro::asio_runtime runtime(context, runtime_options());
   run_command job(runtime, options, find_streams());
   asio::signal_set signals(context, SIGINT, SIGTERM);
-  signals.async_wait([&job, &signals](std::error_code failed, int signal) {
+  const bool durable = options.state_directory.has_value();
+  signals.async_wait([&job, &signals, durable](std::error_code failed, int signal) {
     if (failed) return;
     signals.clear();  // a second one ends the process at once
-    print_error("\nlentic: stopping: what was read is committed and written; again to force\n");
+    print_error(durable
+                    ? "\nlentic: stopping: what was read is committed and its rows are written; "
+                      "again to force\n"
+                    : "\nlentic: stopping: without --state, windows that are open are lost\n");
     job.interrupt(128 + signal);
   });
   int code = exit_code::complete;

@@ -148,7 +148,9 @@ task<void> run_command::refill() {
   if (!read && read.error().category() == tool_category())
     input_failure_ = options_.input + ":" + std::to_string(position_.line) + ": "
                    + read.error().message()
-                   + "; what precedes it was kept: give the whole file and run again";
+                   + (options_.state_directory
+                          ? "; what precedes it was kept: give the whole file and run again"
+                          : "; give the whole file");
   if (!read && input_failure_.empty()) throw std::system_error(read.error(), options_.input);
   if (!read) co_return;
   const byte_source::block block = *read;

@@ -73,7 +73,7 @@ task<std::unique_ptr<stored_windows>> stored_windows::open(coro::runtime& runtim
 
 task<void> stored_windows::load() {
   facts_ = co_await load_facts(*env_);
-  if (!facts_) fail(lentic::errc::not_a_state_directory, "no run was committed here");
+  if (!facts_) throw not_of_a_run();
   segmented_store& segments = env_->open_segmented_store(window_store_name);
   windows_ =
       std::make_unique<lentic::windows::segmented_window_store>(segments, facts_->window_options());

@@ -2,7 +2,7 @@
 #pragma once
 
 // stored_windows: the state of a run, opened to be read: its topology, totals, clock and windows.
-// Errors: std::system_error of the state or the system; errc::not_a_state_directory when the
+// Errors: std::system_error of the state or the system; not_of_a_run when the
 // directory holds an environment of something else. close() must be awaited.
 // Threads: the runtime's.
 
@@ -16,9 +16,17 @@
 #include <lentic/windows/windowed_aggregation.hpp>
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 namespace lentic::tool {
+
+// A state of something else than `lentic run`, or of a run that committed nothing.
+class not_of_a_run : public std::runtime_error {
+ public:
+  not_of_a_run()
+      : std::runtime_error("the state is not one of lentic run, or nothing was committed") {}
+};
 
 // What a run's environment says of itself.
 struct run_facts {

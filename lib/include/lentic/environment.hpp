@@ -27,6 +27,7 @@
 #include <lentic/coro/borrowed.hpp>
 #include <lentic/coro/runtime.hpp>
 #include <lentic/coro/stop_token.hpp>
+#include <lentic/errc.hpp>
 #include <lentic/store/byte_store.hpp>
 #include <lentic/store/segmented_store.hpp>
 #include <lentic/task.hpp>
@@ -112,7 +113,8 @@ class environment {
 
   environment(const environment&) = delete;
   environment& operator=(const environment&) = delete;
-  // Precondition: closed. Without close() the state is as after a crash: at the last commit.
+  // Without close(), as when an exception passes by, the state is as after a crash: at the last
+  // commit. What is in flight then ends in the runtime's next turns, which sync_wait() sees to.
   ~environment();
 
   // The runtime that it was opened on.

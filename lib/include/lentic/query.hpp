@@ -24,6 +24,7 @@
 #include <lentic/coro/borrowed.hpp>
 #include <lentic/coro/stop_token.hpp>
 #include <lentic/environment.hpp>
+#include <lentic/errc.hpp>
 #include <lentic/query_gate.hpp>
 #include <lentic/task.hpp>
 

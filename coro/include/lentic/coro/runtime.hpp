@@ -50,8 +50,28 @@ class runtime {
   // ready and nothing is under way: whoever waits, waits for ever.
   virtual bool turn() = 0;
 
+  // Ends that are still under way: what was dropped without being closed and waits for its last
+  // operations. sync_wait() and the end of an asio_runtime turn until there is none.
+  std::size_t open_ends() const noexcept { return open_ends_; }
+
  protected:
   run_queue queue_;
+
+ private:
+  friend class open_end;
+  std::size_t open_ends_ = 0;
+};
+
+// One of runtime::open_ends(), for as long as it lives.
+class open_end {
+ public:
+  explicit open_end(runtime& owner) noexcept : owner_(&owner) { ++owner_->open_ends_; }
+  open_end(const open_end&) = delete;
+  open_end& operator=(const open_end&) = delete;
+  ~open_end() { --owner_->open_ends_; }
+
+ private:
+  runtime* owner_;
 };
 
 // co_await sleep_until(runtime, deadline, stop): returns at the deadline, or early when stopped.

@@ -54,6 +54,8 @@ T sync_wait(runtime& owner, task<T> work) {
   while (!slot->done) {
     if (!owner.turn() && !slot->done) throw std::logic_error("sync_wait: the task waits for ever");
   }
+  while (owner.open_ends() != 0 && owner.turn()) {
+  }
   if (slot->error) std::rethrow_exception(slot->error);
   if constexpr (!std::is_void_v<T>) return std::move(*slot->value);
 }
