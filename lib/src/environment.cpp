@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "environment_state.hpp"
 
+#include <lentic/coro/sync_wait.hpp>
 #include <lentic/errc.hpp>
 
 #include <cassert>
@@ -14,7 +15,9 @@ environment::environment(std::unique_ptr<state> opened) noexcept : state_(std::m
 environment::~environment() {
   if (!state_) return;
   state_->gate->shut();
-  if (!state_->closed) state::abandon(std::move(state_));
+  if (state_->closed) return;
+  coro::runtime& owner = state_->runtime;
+  coro::end_later(owner, state::abandon(std::move(state_)));
 }
 
 task<std::unique_ptr<environment>> environment::open(coro::runtime& runtime,

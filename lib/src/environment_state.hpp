@@ -53,7 +53,7 @@ class environment::state final : public detail::segment_host {
   task<void> close();
   // The end of an environment that was not closed: as after a crash, once what is in flight is
   // over.
-  static coro::detail::detached abandon(std::unique_ptr<state> left);
+  static task<void> abandon(std::unique_ptr<state> left);
   void unmap_runs();
   void log(const std::string& line) const;
 

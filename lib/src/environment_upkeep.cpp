@@ -218,19 +218,15 @@ task<void> environment::state::close() {
   shut.value();
 }
 
-// No commit, no manifest. Errors have nobody left to hear them: what is durable the next open
-// tells.
-coro::detail::detached environment::state::abandon(std::unique_ptr<state> left) {
-  const coro::open_end mark(left->runtime);
-  const std::unique_ptr<state> mine = std::move(left);  // goes before the mark
+// No commit, no manifest; what is durable the next open tells.
+task<void> environment::state::abandon(std::unique_ptr<state> left) {
+  const std::unique_ptr<state> mine = std::move(left);  // goes with this coroutine's end
   mine->closed = true;
   mine->stopping_ = true;
   mine->work_.set();
-  try {
-    co_await mine->background_.join();
-  } catch (...) {  // a spawn boundary: logged below
-    mine->log("closing was left out, and the last write failed");
-  }
+  const result<void> joined = co_await as_result(mine->background_.join());
+  if (!joined)
+    mine->log("dropped without close() after a failed write: " + joined.error().message());
   mine->unmap_runs();
 }
 

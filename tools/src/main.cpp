@@ -4,6 +4,7 @@
 #include "failure_text.hpp"
 #include "options.hpp"
 #include "run_command.hpp"
+#include "stored_windows.hpp"
 #include "verify_command.hpp"
 #include "view_commands.hpp"
 

@@ -45,7 +45,22 @@ detached drive(task<T> work, std::shared_ptr<sync_slot<T>> slot) {
   slot->done = true;
 }
 
+// Shares nothing: the task owns what it ends.
+inline detached run_end(runtime& owner, task<void> end) {
+  const open_end mark(owner);
+  try {
+    co_await std::move(end);
+  } catch (...) {  // a spawn boundary: by contract nobody is left to hear it
+  }
+}
+
 }  // namespace detail
+
+// Runs `end`, what is left to do for an object that was dropped without being closed. Its errors
+// are lost: it tells its log. It is one of owner.open_ends() until it is over.
+inline void end_later(runtime& owner, task<void> end) {
+  detail::run_end(owner, std::move(end));
+}
 
 template <class T>
 T sync_wait(runtime& owner, task<T> work) {
