@@ -52,7 +52,7 @@ first=${FIRST:-g++}
 short=(--no-suite crash --no-suite campaign)
 
 if built "$first" 1200 build; then
-  tested "$first" 300 build "${short[@]}"
+  tested "$first" 480 build "${short[@]}"
 fi
 if [ "${1:-}" != --ci ]; then
   echo
@@ -68,7 +68,7 @@ done
 
 if [ -n "${CLANG:-}" ] && command -v "clang++-$CLANG" >/dev/null; then
   if configured_second && built "clang++-$CLANG" 1200 build-clang; then
-    tested "clang++-$CLANG" 300 build-clang "${short[@]}"
+    tested "clang++-$CLANG" 480 build-clang "${short[@]}"
     for target in tests/fuzz/*_fuzz.cpp; do
       fuzzer=build-clang/${target%.cpp}
       # shellcheck disable=SC2016  # $0 is the fuzzer
@@ -95,7 +95,7 @@ if sanitizer_runs address; then
   if werror=false configured build-address "$first" "${sanitized[@]}" \
     -Db_sanitize=address,undefined && built "address, undefined" 1500 build-address; then
     UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-      tested "address, undefined" 900 build-address --timeout-multiplier 4 "${short[@]}"
+      tested "address, undefined" 1200 build-address --timeout-multiplier 4 "${short[@]}"
   fi
 else
   skip "the address sanitizer does not run here"
