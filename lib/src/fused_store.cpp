@@ -71,8 +71,11 @@ maybe_ready<void> fused_store::put(bytes_view key, bytes_view value) {
   return settle();
 }
 
-task<void> fused_store::put_cold(capture under_way, bytes_view key, bytes_view value,
+// Here and below: a parameter lives as long as the frame, and who awaits may keep that. A put that
+// failed is no longer under way.
+task<void> fused_store::put_cold(capture given, bytes_view key, bytes_view value,
                                  maybe_ready<std::optional<value_view>> pending) {
+  capture under_way(std::move(given));
   const std::optional<value_view> old_value = co_await std::move(pending);
   under_way.take(key, old_value);
   co_await inner_.put(key, value);
@@ -80,8 +83,9 @@ task<void> fused_store::put_cold(capture under_way, bytes_view key, bytes_view v
   co_await settle();
 }
 
-task<void> fused_store::put_landing(capture under_way, bytes_view key, std::uint64_t new_bytes,
+task<void> fused_store::put_landing(capture given, bytes_view key, std::uint64_t new_bytes,
                                     maybe_ready<void> pending) {
+  capture under_way(std::move(given));
   co_await std::move(pending);
   under_way.land(key, new_bytes);
   co_await settle();
@@ -100,8 +104,9 @@ maybe_ready<bool> fused_store::erase(bytes_view key) {
   return done;
 }
 
-task<bool> fused_store::erase_cold(capture under_way, bytes_view key,
+task<bool> fused_store::erase_cold(capture given, bytes_view key,
                                    maybe_ready<std::optional<value_view>> pending) {
+  capture under_way(std::move(given));
   const std::optional<value_view> old_value = co_await std::move(pending);
   under_way.take(key, old_value);
   const bool existed = co_await inner_.erase(key);
@@ -110,8 +115,8 @@ task<bool> fused_store::erase_cold(capture under_way, bytes_view key,
   co_return existed;
 }
 
-task<bool> fused_store::erase_landing(capture under_way, bytes_view key,
-                                      maybe_ready<bool> pending) {
+task<bool> fused_store::erase_landing(capture given, bytes_view key, maybe_ready<bool> pending) {
+  capture under_way(std::move(given));
   const bool existed = co_await std::move(pending);
   under_way.land(key, 0);
   co_await settle();

@@ -74,13 +74,13 @@ class fused_store final : public flushing_store {
   task<bool> land_later();
   maybe_ready<void> settle();
   task<void> settle_cold(maybe_ready<std::uint64_t> pending);
-  task<void> put_cold(capture under_way, bytes_view key, bytes_view value,
+  task<void> put_cold(capture given, bytes_view key, bytes_view value,
                       maybe_ready<std::optional<value_view>> pending);
-  task<void> put_landing(capture under_way, bytes_view key, std::uint64_t new_bytes,
+  task<void> put_landing(capture given, bytes_view key, std::uint64_t new_bytes,
                          maybe_ready<void> pending);
-  task<bool> erase_cold(capture under_way, bytes_view key,
+  task<bool> erase_cold(capture given, bytes_view key,
                         maybe_ready<std::optional<value_view>> pending);
-  task<bool> erase_landing(capture under_way, bytes_view key, maybe_ready<bool> pending);
+  task<bool> erase_landing(capture given, bytes_view key, maybe_ready<bool> pending);
   task<bool> erase_settling(bool existed, maybe_ready<void> pending);
   task<void> clear_later();
   void forget_all() noexcept;

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operations of a caching_store that overlap, fail while they are under way, or whose task lives
+// longer than they do.
+#include "cache_rig.hpp"
+
+#include <lentic/coro/scope.hpp>
+
+#include <gtest/gtest.h>
+
+namespace lentic::test {
+namespace {
+
+using lines = std::vector<std::string>;
+
+class CacheOverlap : public testing::TestWithParam<cache_setting> {};
+
+INSTANTIATE_TEST_SUITE_P(Modes, CacheOverlap,
+                         testing::Values(cache_setting{caching::kafka, pace::ready},
+                                         cache_setting{caching::kafka, pace::suspends},
+                                         cache_setting{caching::fused, pace::ready},
+                                         cache_setting{caching::fused, pace::suspends}),
+                         [](const auto& setting) { return name_of(setting.param); });
+
+// The frame of the first flush lives until the function ends.
+task<std::uint64_t> flush_and_keep_the_task(caching_store& store) {
+  maybe_ready<std::uint64_t> kept = store.flush();
+  co_await kept;
+  const bytes key = to_bytes("b");
+  co_await store.put(key, key);
+  const std::uint64_t second = co_await store.flush();
+  co_return second;
+}
+
+TEST_P(CacheOverlap, AFlushIsOverWhereItEndsThoughItsTaskIsKept) {
+  cache_rig rig(GetParam());
+  rig.put("a", "1");
+  EXPECT_EQ(rig.wait(flush_and_keep_the_task(*rig.store)), 1U);
+  EXPECT_EQ(rig.listener.lines(), (lines{"a: - > 1", "b: - > b"}));
+}
+
+template <class Answer>
+task<bool> fail_and_flush(caching_store& store, maybe_ready<Answer> kept) {
+  bool failed = false;
+  try {
+    co_await kept;
+  } catch (const std::system_error&) {
+    failed = true;
+  }
+  co_await store.flush();
+  co_return failed;
+}
+
+TEST(SlowFusedStore, AFlushDoesNotWaitForAPutThatFailedThoughItsTaskIsKept) {
+  const std::pair<std::string_view, std::uint64_t> failing[] = {
+      {"dirty", 1}, {"fresh", 1}, {"fresh", 2}};
+  for (const auto& [key, call] : failing) {
+    SCOPED_TRACE(std::string(key) + ", call " + std::to_string(call));
+    cache_rig rig({caching::fused, pace::suspends});
+    rig.put("dirty", "1");
+    rig.inner.trouble.fail_at(call);
+    const bytes_view changed = as_bytes(key);
+    EXPECT_TRUE(rig.wait(fail_and_flush(*rig.store, rig.store->put(changed, changed))));
+    EXPECT_EQ(rig.listener.lines(), (lines{"dirty: - > 1"}));
+  }
+}
+
+TEST(SlowFusedStore, AFlushDoesNotWaitForAnEraseThatFailedThoughItsTaskIsKept) {
+  for (const std::uint64_t call : {1U, 2U}) {
+    cache_rig rig({caching::fused, pace::suspends});
+    rig.put("k", "1");
+    rig.inner.trouble.fail_at(call);
+    EXPECT_TRUE(rig.wait(fail_and_flush(*rig.store, rig.store->erase(as_bytes("k")))));
+    EXPECT_EQ(rig.listener.lines(), (lines{"k: - > 1"}));
+  }
+}
+
+}  // namespace
+}  // namespace lentic::test
