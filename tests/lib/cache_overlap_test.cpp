@@ -74,5 +74,15 @@ TEST(SlowFusedStore, AFlushDoesNotWaitForAnEraseThatFailedThoughItsTaskIsKept) {
   }
 }
 
+TEST_P(CacheOverlap, PutIfAbsentWhoseFlushWaitsForTheListenerHasPutAndIsToldOnce) {
+  cache_rig rig(GetParam(), 0);
+  rig.listener.be_slow();
+  EXPECT_TRUE(rig.shell().put_if_absent("k", "1"));
+  EXPECT_EQ(rig.listener.lines(), (lines{"k: - > 1"}));
+  EXPECT_FALSE(rig.shell().put_if_absent("k", "2"));
+  EXPECT_EQ(rig.get("k"), "1");
+  EXPECT_EQ(rig.flush(), 0U);
+}
+
 }  // namespace
 }  // namespace lentic::test

@@ -171,6 +171,7 @@ class recorder final : public change_listener {
   }
   // What was told since the last call.
   std::vector<std::string> lines() { return std::exchange(lines_, {}); }
+  void be_slow() noexcept { how_ = pace::suspends; }
 
   faults trouble;
   std::vector<record_context> contexts;
