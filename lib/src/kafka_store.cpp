@@ -14,11 +14,11 @@ maybe_ready<std::optional<value_view>> kafka_store::get(bytes_view key) {
     return std::optional<value_view>(*hit->value);
   }
   maybe_ready<std::optional<value_view>> found = inner_.get(key);
-  if (!found.ready()) return get_cold(key, std::move(found));
+  if (!found.ready()) return get_cold(key, writes_below_, std::move(found));
   const std::optional<value_view> value = found.take();
   if (!value) return std::optional<value_view>();
-  answer_.assign(value->data(), value->data() + value->size());
-  cache_.put(key, answer_, entry_state::clean, record_context());
+  cache_.put(key, *value, entry_state::clean, record_context());
+  answer_.assign(value->data(), value->data() + value->size());  // last: `key` may be a view of it
   if (!cache_.owner().over_budget()) [[likely]]
     return std::optional<value_view>(answer_);
   bytes kept = answer_;
@@ -28,11 +28,10 @@ maybe_ready<std::optional<value_view>> kafka_store::get(bytes_view key) {
   return std::optional<value_view>(answer_);
 }
 
-// What was written below while the inner store read makes the value older than the store: it is
-// still an answer, but must not stay in the cache.
+// What was written below since the inner store was asked makes the value older than the store: it
+// is still an answer, but must not stay in the cache.
 task<std::optional<value_view>> kafka_store::get_cold(
-    bytes_view key, maybe_ready<std::optional<value_view>> pending) {
-  const std::uint64_t writes_before = writes_below_;
+    bytes_view key, std::uint64_t writes_before, maybe_ready<std::optional<value_view>> pending) {
   const std::optional<value_view> found = co_await std::move(pending);
   const std::optional<cached_entry> put_meanwhile = cache_.get(key);
   if (put_meanwhile) {

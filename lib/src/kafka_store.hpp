@@ -59,7 +59,7 @@ class kafka_store final : public flushing_store {
   void drop_clean();
   task<void> shed_cold(maybe_ready<std::uint64_t> pending);
   std::optional<value_view> answer(std::optional<bytes_view> found);
-  task<std::optional<value_view>> get_cold(bytes_view key,
+  task<std::optional<value_view>> get_cold(bytes_view key, std::uint64_t writes_before,
                                            maybe_ready<std::optional<value_view>> pending);
   task<std::optional<value_view>> answer_cold(bytes found, maybe_ready<void> shedding);
   maybe_ready<bool> entomb(bytes_view key, bool existed);

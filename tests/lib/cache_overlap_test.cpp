@@ -84,5 +84,67 @@ TEST_P(CacheOverlap, PutIfAbsentWhoseFlushWaitsForTheListenerHasPutAndIsToldOnce
   EXPECT_EQ(rig.flush(), 0U);
 }
 
+TEST(KafkaStore, AKeyThatIsTheAnswerOfTheLastGetIsReadAndCachedAsItWas) {
+  cache_rig rig({caching::kafka, pace::ready});
+  rig.inner.rows.put(as_bytes("a"), as_bytes("b")).take();
+  rig.inner.rows.put(as_bytes("b"), as_bytes("x")).take();
+  const std::optional<value_view> next = rig.store->get(as_bytes("a")).take();
+  ASSERT_TRUE(next.has_value());
+  const std::optional<value_view> last = rig.store->get(*next).take();
+  ASSERT_TRUE(last.has_value());
+  EXPECT_EQ(as_text(*last), "x");
+  EXPECT_EQ(rig.get("b"), "x");
+  EXPECT_EQ(rig.get("x"), std::nullopt);
+}
+
+// Reads when it is asked, and answers later: what it hands out may be old by then.
+class early_store final : public byte_store {
+ public:
+  explicit early_store(byte_store& rows) noexcept : rows_(rows) {}
+
+  maybe_ready<std::optional<value_view>> get(bytes_view key) override {
+    const std::optional<value_view> found = rows_.get(key).take();
+    return late(found ? to_bytes(*found) : bytes(), found.has_value());
+  }
+  maybe_ready<void> put(bytes_view key, bytes_view value) override { return rows_.put(key, value); }
+  maybe_ready<bool> erase(bytes_view key) override { return rows_.erase(key); }
+  cursor range(const key_range& range, direction order) override {
+    return rows_.range(range, order);
+  }
+  maybe_ready<void> clear() override { return rows_.clear(); }
+  std::uint64_t approximate_count() const override { return rows_.approximate_count(); }
+  std::uint64_t size_bytes() const override { return rows_.size_bytes(); }
+
+ private:
+  task<std::optional<value_view>> late(bytes found, bool existed) {
+    answer_ = std::move(found);
+    if (!existed) co_return std::nullopt;
+    co_return value_view(answer_);
+  }
+
+  byte_store& rows_;
+  bytes answer_;
+};
+
+TEST(KafkaStore, WhatWasReadBeforeAFlushIsNotCachedBehindIt) {
+  coro::sim_disk disk(1);
+  coro::sim_runtime life(disk, 1);
+  memory_store rows;
+  rows.put(as_bytes("k"), as_bytes("old")).take();
+  early_store inner(rows);
+  thread_cache budget(life.queue(), 1 << 20);
+  recorder listener(life.queue(), pace::ready);
+  caching_options options;
+  options.listener = &listener;
+  const auto store = make_caching_store(caching::kafka, inner, budget, "cache", options);
+  const bytes key = to_bytes("k");
+  const bytes end = to_bytes("l");
+  maybe_ready<std::optional<value_view>> reading = store->get(key);
+  store->put(key, as_bytes("new")).take();
+  sync_wait(life, store->retire_below(end));
+  sync_wait(life, std::move(reading));
+  EXPECT_EQ(store_shell(life, *store).get("k"), "new");
+}
+
 }  // namespace
 }  // namespace lentic::test
