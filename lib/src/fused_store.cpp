@@ -13,13 +13,11 @@ fused_store::fused_store(byte_store& inner, thread_cache& cache, std::string_vie
 
 // True when the key is dirty: nothing has to be read or kept.
 bool fused_store::capture::knows(bytes_view key) {
-  context_ = store_->current();
   known_ = store_->table_.find(key);
   return known_ != no_entry;
 }
 
 void fused_store::capture::take(bytes_view key, std::optional<bytes_view> old_value) {
-  context_ = store_->current();
   const std::uint32_t hash = entry_table::hash_of(key);
   entry_table& table = store_->table_;
   if (table.find(key, hash) != no_entry) return;

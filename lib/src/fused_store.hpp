@@ -38,7 +38,9 @@ class fused_store final : public flushing_store {
   // A put or erase from its capture to its landing. What was prepared is given back unless landed.
   class capture {
    public:
-    explicit capture(fused_store& store) noexcept : store_(&store) { ++store.puts_under_way_; }
+    explicit capture(fused_store& store) : store_(&store), context_(store.current()) {
+      ++store.puts_under_way_;
+    }
     capture(capture&& other) noexcept
         : store_(std::exchange(other.store_, nullptr)),
           context_(std::move(other.context_)),
@@ -56,7 +58,7 @@ class fused_store final : public flushing_store {
     void leave() noexcept;
 
     fused_store* store_;
-    record_context context_;
+    record_context context_;        // of the call: by the landing another record may be current
     entry_index known_ = no_entry;  // found at the start; units do not take it away meanwhile
     entry_index fresh_ = no_entry;
   };

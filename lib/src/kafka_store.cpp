@@ -64,24 +64,25 @@ maybe_ready<void> kafka_store::put(bytes_view key, bytes_view value) {
 
 maybe_ready<bool> kafka_store::erase(bytes_view key) {
   const std::optional<cached_entry> hit = cache_.get(key);
-  if (hit) return entomb(key, hit->value.has_value());
+  if (hit) return entomb(key, hit->value.has_value(), current());
   maybe_ready<std::optional<value_view>> found = inner_.get(key);
-  if (!found.ready()) return erase_cold(key, std::move(found));
-  return entomb(key, found.take().has_value());
+  if (!found.ready()) return erase_cold(key, cause(current()), std::move(found));
+  return entomb(key, found.take().has_value(), current());
 }
 
-task<bool> kafka_store::erase_cold(bytes_view key, maybe_ready<std::optional<value_view>> pending) {
+task<bool> kafka_store::erase_cold(bytes_view key, cause of,
+                                   maybe_ready<std::optional<value_view>> pending) {
   const std::optional<value_view> found = co_await std::move(pending);
   const std::optional<cached_entry> put_meanwhile = cache_.get(key);
   const bool existed = put_meanwhile ? put_meanwhile->value.has_value() : found.has_value();
-  co_return co_await entomb(key, existed);
+  co_return co_await entomb(key, existed, of.context);
 }
 
 // A tombstone is put whether there was a value or not, as in Kafka: it may be the store below that
 // learns of one only later.
-maybe_ready<bool> kafka_store::entomb(bytes_view key, bool existed) {
+maybe_ready<bool> kafka_store::entomb(bytes_view key, bool existed, const record_context& context) {
   check_limits(key, bytes_view());
-  cache_.put(key, std::nullopt, entry_state::dirty, current());
+  cache_.put(key, std::nullopt, entry_state::dirty, context);
   maybe_ready<void> shedding = shed();
   if (!shedding.ready()) return entomb_cold(existed, std::move(shedding));
   return existed;

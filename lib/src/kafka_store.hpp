@@ -35,6 +35,11 @@ class kafka_store final : public flushing_store {
  private:
   class merged_rows;
   friend class merged_rows;
+  // The context of the call, for what goes on after a suspension.
+  struct cause {
+    explicit cause(const record_context& from) : context(from) {}
+    record_context context;
+  };
 
   bool pick() override;
   maybe_ready<bool> land() override;
@@ -62,9 +67,9 @@ class kafka_store final : public flushing_store {
   task<std::optional<value_view>> get_cold(bytes_view key, std::uint64_t writes_before,
                                            maybe_ready<std::optional<value_view>> pending);
   task<std::optional<value_view>> answer_cold(bytes found, maybe_ready<void> shedding);
-  maybe_ready<bool> entomb(bytes_view key, bool existed);
+  maybe_ready<bool> entomb(bytes_view key, bool existed, const record_context& context);
   task<bool> entomb_cold(bool existed, maybe_ready<void> shedding);
-  task<bool> erase_cold(bytes_view key, maybe_ready<std::optional<value_view>> pending);
+  task<bool> erase_cold(bytes_view key, cause of, maybe_ready<std::optional<value_view>> pending);
   task<void> clear_later();
 
   named_cache cache_;

@@ -84,6 +84,26 @@ TEST_P(CacheOverlap, PutIfAbsentWhoseFlushWaitsForTheListenerHasPutAndIsToldOnce
   EXPECT_EQ(rig.flush(), 0U);
 }
 
+// Another record is current by the time the operation ends.
+TEST_P(CacheOverlap, AChangeCarriesTheContextOfItsCall) {
+  for (const bool erases : {false, true}) {
+    cache_rig rig(GetParam());
+    rig.inner.rows.put(as_bytes("k"), as_bytes("1")).take();
+    rig.current.timestamp_ms = 1;
+    if (erases) {
+      maybe_ready<bool> pending = rig.store->erase(as_bytes("k"));
+      rig.current.timestamp_ms = 2;
+      EXPECT_TRUE(rig.wait(std::move(pending)));
+    } else {
+      maybe_ready<void> pending = rig.store->put(as_bytes("k"), as_bytes("2"));
+      rig.current.timestamp_ms = 2;
+      rig.wait(std::move(pending));
+    }
+    EXPECT_EQ(rig.flush(), 1U);
+    EXPECT_EQ(rig.listener.contexts.back().timestamp_ms, 1);
+  }
+}
+
 TEST(KafkaStore, AKeyThatIsTheAnswerOfTheLastGetIsReadAndCachedAsItWas) {
   cache_rig rig({caching::kafka, pace::ready});
   rig.inner.rows.put(as_bytes("a"), as_bytes("b")).take();
