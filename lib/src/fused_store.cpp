@@ -194,20 +194,34 @@ task<bool> fused_store::land_cold(maybe_ready<std::optional<value_view>> pending
   }
 }
 
+// The inner store first: when that fails, nothing is forgotten.
 maybe_ready<void> fused_store::clear() {
   if (running() || puts_under_way_ != 0) return clear_later();
+  maybe_ready<void> done = inner_.clear();
+  if (!done.ready()) return clear_cold(std::move(done));
   forget_all();
-  return inner_.clear();
+  return {};
 }
 
 task<void> fused_store::clear_later() {
-  for (;;) {
+  co_await quiet();
+  co_await inner_.clear();
+  co_await quiet();
+  forget_all();
+}
+
+task<void> fused_store::clear_cold(maybe_ready<void> pending) {
+  co_await std::move(pending);
+  co_await quiet();
+  forget_all();
+}
+
+// Waits until neither a flush nor a put is under way.
+task<void> fused_store::quiet() {
+  while (running() || puts_under_way_ != 0) {
     while (running()) co_await idle().wait();
     while (puts_under_way_ != 0) co_await puts_done_.wait();
-    if (!running()) break;
   }
-  forget_all();
-  co_await inner_.clear();
 }
 
 void fused_store::forget_all() noexcept {
@@ -215,6 +229,7 @@ void fused_store::forget_all() noexcept {
   touched_.clear();
   order_.clear();
   table_.clear();
+  forget_untaken();
 }
 
 }  // namespace lentic::detail

@@ -85,6 +85,8 @@ class fused_store final : public flushing_store {
   task<bool> erase_landing(capture given, bytes_view key, maybe_ready<bool> pending);
   task<bool> erase_settling(bool existed, maybe_ready<void> pending);
   task<void> clear_later();
+  task<void> clear_cold(maybe_ready<void> pending);
+  task<void> quiet();
   void forget_all() noexcept;
 
   cache_account account_;

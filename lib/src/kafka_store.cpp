@@ -117,18 +117,32 @@ void kafka_store::drop_clean() {
   }
 }
 
+// The store below first: when that fails, nothing is forgotten.
 maybe_ready<void> kafka_store::clear() {
   if (running()) return clear_later();
-  cache_.clear();
-  ++writes_below_;
-  return inner_.clear();
+  maybe_ready<void> done = inner_.clear();
+  if (!done.ready()) return clear_cold(std::move(done));
+  forget_all();
+  return {};
 }
 
 task<void> kafka_store::clear_later() {
   while (running()) co_await idle().wait();
-  cache_.clear();
-  ++writes_below_;
   co_await inner_.clear();
+  while (running()) co_await idle().wait();
+  forget_all();
+}
+
+task<void> kafka_store::clear_cold(maybe_ready<void> pending) {
+  co_await std::move(pending);
+  while (running()) co_await idle().wait();
+  forget_all();
+}
+
+void kafka_store::forget_all() noexcept {
+  cache_.clear();
+  forget_untaken();
+  ++writes_below_;
 }
 
 std::uint64_t kafka_store::approximate_count() const {

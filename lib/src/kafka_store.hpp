@@ -71,6 +71,8 @@ class kafka_store final : public flushing_store {
   task<bool> entomb_cold(bool existed, maybe_ready<void> shedding);
   task<bool> erase_cold(bytes_view key, cause of, maybe_ready<std::optional<value_view>> pending);
   task<void> clear_later();
+  task<void> clear_cold(maybe_ready<void> pending);
+  void forget_all() noexcept;
 
   named_cache cache_;
   bytes answer_;                    // of the last get that missed

@@ -104,6 +104,28 @@ TEST_P(CacheOverlap, AChangeCarriesTheContextOfItsCall) {
   }
 }
 
+TEST_P(CacheOverlap, ClearForgetsTheChangeThatItsListenerDidNotTake) {
+  cache_rig rig(GetParam());
+  rig.put("k", "1");
+  rig.listener.trouble.fail_at(1);
+  EXPECT_THROW(rig.flush(), std::system_error);
+  EXPECT_EQ(rig.store->dirty_count(), 1U);
+  rig.shell().clear();
+  EXPECT_EQ(rig.store->dirty_count(), 0U);
+  EXPECT_EQ(rig.flush(), 0U);
+  EXPECT_EQ(rig.listener.lines(), lines());
+}
+
+TEST_P(CacheOverlap, AClearThatFailsBelowForgetsNothing) {
+  cache_rig rig(GetParam());
+  rig.put("k", "1");
+  rig.inner.trouble.fail_at(1);
+  EXPECT_THROW(rig.shell().clear(), std::system_error);
+  EXPECT_EQ(rig.get("k"), "1");
+  EXPECT_EQ(rig.flush(), 1U);
+  EXPECT_EQ(rig.listener.lines(), (lines{"k: - > 1"}));
+}
+
 TEST(KafkaStore, AKeyThatIsTheAnswerOfTheLastGetIsReadAndCachedAsItWas) {
   cache_rig rig({caching::kafka, pace::ready});
   rig.inner.rows.put(as_bytes("a"), as_bytes("b")).take();

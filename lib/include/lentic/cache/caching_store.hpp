@@ -23,7 +23,8 @@
 // context outlive it. Nobody else writes to the inner store. Views, limits: as byte_store.
 // Suspension: only where the inner store or the listener does. Durability: none before the flush in
 // kafka mode; the inner store's in fused mode. clear() tells nothing: the chain starts anew.
-// Not promised: a bound while a flush is suspended; what is put meanwhile waits for its end.
+// Not promised: a bound while a flush is suspended; what is put meanwhile waits for its end. What
+// is put while clear() waits may be forgotten with the rest.
 
 #include <lentic/cache/change.hpp>
 #include <lentic/cache/thread_cache.hpp>
