@@ -16,7 +16,7 @@ maybe_ready<std::optional<value_view>> kafka_store::get(bytes_view key) {
   maybe_ready<std::optional<value_view>> found = inner_.get(key);
   if (!found.ready()) return get_cold(key, writes_below_, std::move(found));
   const std::optional<value_view> value = found.take();
-  if (!value) return std::optional<value_view>();
+  if (!value || !options_.keep_what_was_read) return value;
   cache_.put(key, *value, entry_state::clean, record_context());
   answer_.assign(value->data(), value->data() + value->size());  // last: `key` may be a view of it
   if (!cache_.owner().over_budget()) [[likely]]
@@ -38,7 +38,7 @@ task<std::optional<value_view>> kafka_store::get_cold(
     if (!put_meanwhile->value) co_return std::nullopt;
     co_return value_view(*put_meanwhile->value);
   }
-  if (!found) co_return std::nullopt;
+  if (!found || !options_.keep_what_was_read) co_return found;
   bytes kept = to_bytes(*found);
   if (writes_before == writes_below_) {
     cache_.put(key, kept, entry_state::clean, record_context());

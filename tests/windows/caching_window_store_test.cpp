@@ -162,6 +162,25 @@ TEST_P(CachingWindowStore, SealHintsComeWhenNothingIsDirtyBelow) {
   EXPECT_EQ(here.segments.hints, (std::vector<segment_id>{0, 1}));
 }
 
+TEST_P(CachingWindowStore, WhatIsReadFromBelowDoesNotEnterTheCache) {
+  for (const bool expiring : {false, true}) {
+    world<cold_segments> cold(GetParam(), tens(1000), 200);
+    world<memory_segments> warm(GetParam(), tens(1000), 200);
+    const auto check = [expiring](auto& here) {
+      for (std::int64_t start = 0; start < 200; start += 10) here.put("a", start, "v");
+      run_now(here.store->flush());
+      const std::uint64_t before = here.budget.bytes_of("windows");
+      const auto found = expiring ? run_now(here.store->fetch_expiring(as_bytes("a"), 0))
+                                  : run_now(here.store->fetch(as_bytes("a"), 0));
+      EXPECT_EQ(as_text(found.value()), "v");
+      EXPECT_EQ(here.budget.bytes_of("windows"), before);
+      EXPECT_EQ(here.store->statistics().evictions > 0, true);
+    };
+    check(cold);
+    check(warm);
+  }
+}
+
 // Random records in hopping windows. Each accepted update changes one window; the model keeps the
 // last text of each.
 class hopping_model {

@@ -38,6 +38,7 @@ caching_window_store::caching_window_store(caching mode, window_store& inner, th
       state_(inner.state()) {
   caching_options chosen = options;
   chosen.listener = listener_.get();
+  chosen.keep_what_was_read = false;
   cache_ = make_caching_store(mode, *below_, cache, name, chosen);
 }
 

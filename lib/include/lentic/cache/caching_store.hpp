@@ -46,6 +46,8 @@ struct caching_options {
   // The context of the record being processed, read at each put; null: an empty one.
   const record_context* current = nullptr;
   bool send_old_values = true;  // false: old_value is none in every change
+  // kafka: a get that misses leaves a clean entry, as Kafka's caches of keys do; not of windows.
+  bool keep_what_was_read = true;
 };
 
 // fused: a hit is a put of a key that was dirty, a miss one that was not; an eviction is a flush
