@@ -181,6 +181,20 @@ TEST_P(CachingWindowStore, WhatIsReadFromBelowDoesNotEnterTheCache) {
   }
 }
 
+TEST_P(CachingWindowStore, WhatWasPulledWhenAHintFailedComesWithTheNextPull) {
+  world<cold_segments> here(GetParam(), tens(1000), huge, false);
+  for (const std::int64_t start : {0, 10, 20}) here.put("a", start, "v");
+  here.segments.refuses_hints = true;
+  try {
+    here.store->closed_below(20);
+  } catch (const std::bad_alloc&) {  // fused: at once
+  }
+  EXPECT_THROW(run_now(here.store->flush_with_old()), std::bad_alloc);
+  here.segments.refuses_hints = false;
+  EXPECT_EQ(run_now(here.store->flush_with_old()).size(), 3U);
+  EXPECT_TRUE(run_now(here.store->flush_with_old()).empty());
+}
+
 // Random records in hopping windows. Each accepted update changes one window; the model keeps the
 // last text of each.
 class hopping_model {

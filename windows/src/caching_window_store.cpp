@@ -143,10 +143,13 @@ task<std::uint64_t> caching_window_store::flush_cold(maybe_ready<std::uint64_t> 
 
 task<std::vector<owned_change>> caching_window_store::flush_with_old(coro::stop_token stop) {
   std::vector<owned_change> changes = co_await cache_->flush_with_old(stop);
-  for (owned_change& each : changes)
+  pulled_.reserve(pulled_.size() + changes.size());
+  for (owned_change& each : changes) {
     each.key.erase(each.key.begin(), each.key.begin() + sizeof(segment_id));
-  pass_closed();
-  co_return changes;
+    pulled_.push_back(std::move(each));
+  }
+  pass_closed();  // may throw: then the next call hands out what was pulled
+  co_return std::exchange(pulled_, std::vector<owned_change>());
 }
 
 // What is about to go is told before it goes.

@@ -92,6 +92,7 @@ class caching_window_store final : public window_store {
   window_store_state state_;
   segment_id dropped_below_ = 0;
   std::int64_t closed_below_ms_ = 0;
+  std::vector<owned_change> pulled_;  // and not handed out yet
   bytes key_;  // of the operation under way; moves into its task when that suspends
   std::size_t open_cursors_ = 0;
 };
