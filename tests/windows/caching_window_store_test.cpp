@@ -195,6 +195,20 @@ TEST_P(CachingWindowStore, WhatWasPulledWhenAHintFailedComesWithTheNextPull) {
   EXPECT_TRUE(run_now(here.store->flush_with_old()).empty());
 }
 
+TEST_P(CachingWindowStore, WhatIsTooLargeRaisesNeitherStreamTimeNorTheCounter) {
+  world<memory_segments> here(GetParam(), tens(20), huge);
+  here.put("a", 50, "v");
+  const window_store_state before = here.store->state();
+  const std::string large(key_bytes_max, 'k');
+  for (const std::int64_t start : {0, 90}) {
+    EXPECT_THROW(here.put(large, start, "v"), std::system_error);
+    EXPECT_THROW(run_now(here.store->erase(as_bytes(large), start)), std::system_error);
+  }
+  const std::string value(value_bytes_max + 1, 'v');
+  EXPECT_THROW(here.put("a", 90, value), std::system_error);
+  EXPECT_EQ(here.store->state(), before);
+}
+
 // Random records in hopping windows. Each accepted update changes one window; the model keeps the
 // last text of each.
 class hopping_model {

@@ -78,6 +78,7 @@ class caching_window_store final : public window_store {
   segment_id live_floor() const noexcept;
   std::int64_t oldest_visible_ms() const noexcept;
   void encode_key(bytes_view key, std::int64_t start_ms);
+  void check_limits(bytes_view value) const;
   bool admit(std::int64_t start_ms);
   void pass_closed();
   task<std::uint64_t> flush_cold(maybe_ready<std::uint64_t> pending);
