@@ -5,10 +5,17 @@ namespace lentic {
 
 namespace {
 
-task<bool> put_if_absent_slowly(byte_store& store, bytes key, bytes value) {
-  const std::optional<value_view> found = co_await store.get(key);
+// What was asked of the store is awaited, never asked again: it may have had its effect.
+task<bool> put_if_absent_slowly(byte_store& store, bytes key, bytes value,
+                                maybe_ready<std::optional<value_view>> pending) {
+  const std::optional<value_view> found = co_await std::move(pending);
   if (found) co_return false;
   co_await store.put(key, value);
+  co_return true;
+}
+
+task<bool> put_absent(maybe_ready<void> pending) {
+  co_await std::move(pending);
   co_return true;
 }
 
@@ -37,11 +44,12 @@ task<std::optional<bytes>> byte_store::get_copy(bytes_view key) {
 
 maybe_ready<bool> byte_store::put_if_absent(bytes_view key, bytes_view value) {
   maybe_ready<std::optional<value_view>> found = get(key);
-  if (!found.ready()) return put_if_absent_slowly(*this, to_bytes(key), to_bytes(value));
+  if (!found.ready())
+    return put_if_absent_slowly(*this, to_bytes(key), to_bytes(value), std::move(found));
   if (found.take()) return false;
   maybe_ready<void> stored = put(key, value);
   if (stored.ready()) return true;
-  return put_if_absent_slowly(*this, to_bytes(key), to_bytes(value));
+  return put_absent(std::move(stored));
 }
 
 maybe_ready<bool> byte_store::contains(bytes_view key) {

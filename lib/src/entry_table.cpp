@@ -72,8 +72,9 @@ entry_index entry_table::take_node() {
     return index;
   }
   if (node_count_ == chunks_.size() * chunk_nodes) {
+    // Before the chunk is there, or a failure would leave it without: release() never allocates.
+    free_.reserve((chunks_.size() + 1) * chunk_nodes);
     chunks_.push_back(std::make_unique<chunk>());
-    free_.reserve(chunks_.size() * chunk_nodes);  // release() never allocates
   }
   return static_cast<entry_index>(node_count_++);
 }

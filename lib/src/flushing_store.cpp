@@ -80,9 +80,11 @@ maybe_ready<std::uint64_t> flushing_store::run(coro::stop_token stop) {
   }
 }
 
-task<std::uint64_t> flushing_store::run_cold([[maybe_unused]] run_guard guard,
-                                             coro::stop_token stop, std::uint64_t count,
-                                             maybe_ready<outcome> pending) {
+// A parameter lives as long as the frame, and who awaits may keep that: the run has to end where
+// the coroutine does.
+task<std::uint64_t> flushing_store::run_cold(run_guard guard, coro::stop_token stop,
+                                             std::uint64_t count, maybe_ready<outcome> pending) {
+  const run_guard ended(std::move(guard));
   for (;;) {
     const outcome was = co_await std::move(pending);
     if (was == outcome::end) co_return count;

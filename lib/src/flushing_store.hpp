@@ -70,6 +70,8 @@ class flushing_store : public caching_store {
   // Nothing is dirty, or left to be told.
   bool is_settled() const noexcept { return unlanded_count() == 0 && state_ == flight_state::none; }
   coro::event& idle() noexcept { return idle_; }
+  // The change that its listener did not take is not told again. Precondition: no run.
+  void forget_untaken() noexcept { state_ = flight_state::none; }
   const record_context& current() const noexcept {
     static const record_context none;
     return options_.current != nullptr ? *options_.current : none;

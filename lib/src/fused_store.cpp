@@ -13,13 +13,11 @@ fused_store::fused_store(byte_store& inner, thread_cache& cache, std::string_vie
 
 // True when the key is dirty: nothing has to be read or kept.
 bool fused_store::capture::knows(bytes_view key) {
-  context_ = store_->current();
   known_ = store_->table_.find(key);
   return known_ != no_entry;
 }
 
 void fused_store::capture::take(bytes_view key, std::optional<bytes_view> old_value) {
-  context_ = store_->current();
   const std::uint32_t hash = entry_table::hash_of(key);
   entry_table& table = store_->table_;
   if (table.find(key, hash) != no_entry) return;
@@ -71,8 +69,11 @@ maybe_ready<void> fused_store::put(bytes_view key, bytes_view value) {
   return settle();
 }
 
-task<void> fused_store::put_cold(capture under_way, bytes_view key, bytes_view value,
+// Here and below: a parameter lives as long as the frame, and who awaits may keep that. A put that
+// failed is no longer under way.
+task<void> fused_store::put_cold(capture given, bytes_view key, bytes_view value,
                                  maybe_ready<std::optional<value_view>> pending) {
+  capture under_way(std::move(given));
   const std::optional<value_view> old_value = co_await std::move(pending);
   under_way.take(key, old_value);
   co_await inner_.put(key, value);
@@ -80,8 +81,9 @@ task<void> fused_store::put_cold(capture under_way, bytes_view key, bytes_view v
   co_await settle();
 }
 
-task<void> fused_store::put_landing(capture under_way, bytes_view key, std::uint64_t new_bytes,
+task<void> fused_store::put_landing(capture given, bytes_view key, std::uint64_t new_bytes,
                                     maybe_ready<void> pending) {
+  capture under_way(std::move(given));
   co_await std::move(pending);
   under_way.land(key, new_bytes);
   co_await settle();
@@ -100,8 +102,9 @@ maybe_ready<bool> fused_store::erase(bytes_view key) {
   return done;
 }
 
-task<bool> fused_store::erase_cold(capture under_way, bytes_view key,
+task<bool> fused_store::erase_cold(capture given, bytes_view key,
                                    maybe_ready<std::optional<value_view>> pending) {
+  capture under_way(std::move(given));
   const std::optional<value_view> old_value = co_await std::move(pending);
   under_way.take(key, old_value);
   const bool existed = co_await inner_.erase(key);
@@ -110,8 +113,8 @@ task<bool> fused_store::erase_cold(capture under_way, bytes_view key,
   co_return existed;
 }
 
-task<bool> fused_store::erase_landing(capture under_way, bytes_view key,
-                                      maybe_ready<bool> pending) {
+task<bool> fused_store::erase_landing(capture given, bytes_view key, maybe_ready<bool> pending) {
+  capture under_way(std::move(given));
   const bool existed = co_await std::move(pending);
   under_way.land(key, 0);
   co_await settle();
@@ -191,20 +194,34 @@ task<bool> fused_store::land_cold(maybe_ready<std::optional<value_view>> pending
   }
 }
 
+// The inner store first: when that fails, nothing is forgotten.
 maybe_ready<void> fused_store::clear() {
   if (running() || puts_under_way_ != 0) return clear_later();
+  maybe_ready<void> done = inner_.clear();
+  if (!done.ready()) return clear_cold(std::move(done));
   forget_all();
-  return inner_.clear();
+  return {};
 }
 
 task<void> fused_store::clear_later() {
-  for (;;) {
+  co_await quiet();
+  co_await inner_.clear();
+  co_await quiet();
+  forget_all();
+}
+
+task<void> fused_store::clear_cold(maybe_ready<void> pending) {
+  co_await std::move(pending);
+  co_await quiet();
+  forget_all();
+}
+
+// Waits until neither a flush nor a put is under way.
+task<void> fused_store::quiet() {
+  while (running() || puts_under_way_ != 0) {
     while (running()) co_await idle().wait();
     while (puts_under_way_ != 0) co_await puts_done_.wait();
-    if (!running()) break;
   }
-  forget_all();
-  co_await inner_.clear();
 }
 
 void fused_store::forget_all() noexcept {
@@ -212,6 +229,7 @@ void fused_store::forget_all() noexcept {
   touched_.clear();
   order_.clear();
   table_.clear();
+  forget_untaken();
 }
 
 }  // namespace lentic::detail

@@ -38,7 +38,9 @@ class fused_store final : public flushing_store {
   // A put or erase from its capture to its landing. What was prepared is given back unless landed.
   class capture {
    public:
-    explicit capture(fused_store& store) noexcept : store_(&store) { ++store.puts_under_way_; }
+    explicit capture(fused_store& store) : store_(&store), context_(store.current()) {
+      ++store.puts_under_way_;
+    }
     capture(capture&& other) noexcept
         : store_(std::exchange(other.store_, nullptr)),
           context_(std::move(other.context_)),
@@ -56,7 +58,7 @@ class fused_store final : public flushing_store {
     void leave() noexcept;
 
     fused_store* store_;
-    record_context context_;
+    record_context context_;        // of the call: by the landing another record may be current
     entry_index known_ = no_entry;  // found at the start; units do not take it away meanwhile
     entry_index fresh_ = no_entry;
   };
@@ -74,15 +76,17 @@ class fused_store final : public flushing_store {
   task<bool> land_later();
   maybe_ready<void> settle();
   task<void> settle_cold(maybe_ready<std::uint64_t> pending);
-  task<void> put_cold(capture under_way, bytes_view key, bytes_view value,
+  task<void> put_cold(capture given, bytes_view key, bytes_view value,
                       maybe_ready<std::optional<value_view>> pending);
-  task<void> put_landing(capture under_way, bytes_view key, std::uint64_t new_bytes,
+  task<void> put_landing(capture given, bytes_view key, std::uint64_t new_bytes,
                          maybe_ready<void> pending);
-  task<bool> erase_cold(capture under_way, bytes_view key,
+  task<bool> erase_cold(capture given, bytes_view key,
                         maybe_ready<std::optional<value_view>> pending);
-  task<bool> erase_landing(capture under_way, bytes_view key, maybe_ready<bool> pending);
+  task<bool> erase_landing(capture given, bytes_view key, maybe_ready<bool> pending);
   task<bool> erase_settling(bool existed, maybe_ready<void> pending);
   task<void> clear_later();
+  task<void> clear_cold(maybe_ready<void> pending);
+  task<void> quiet();
   void forget_all() noexcept;
 
   cache_account account_;

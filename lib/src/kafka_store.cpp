@@ -14,11 +14,11 @@ maybe_ready<std::optional<value_view>> kafka_store::get(bytes_view key) {
     return std::optional<value_view>(*hit->value);
   }
   maybe_ready<std::optional<value_view>> found = inner_.get(key);
-  if (!found.ready()) return get_cold(key, std::move(found));
+  if (!found.ready()) return get_cold(key, writes_below_, std::move(found));
   const std::optional<value_view> value = found.take();
-  if (!value) return std::optional<value_view>();
-  answer_.assign(value->data(), value->data() + value->size());
-  cache_.put(key, answer_, entry_state::clean, record_context());
+  if (!value || !options_.keep_what_was_read) return value;
+  cache_.put(key, *value, entry_state::clean, record_context());
+  answer_.assign(value->data(), value->data() + value->size());  // last: `key` may be a view of it
   if (!cache_.owner().over_budget()) [[likely]]
     return std::optional<value_view>(answer_);
   bytes kept = answer_;
@@ -28,18 +28,17 @@ maybe_ready<std::optional<value_view>> kafka_store::get(bytes_view key) {
   return std::optional<value_view>(answer_);
 }
 
-// What was written below while the inner store read makes the value older than the store: it is
-// still an answer, but must not stay in the cache.
+// What was written below since the inner store was asked makes the value older than the store: it
+// is still an answer, but must not stay in the cache.
 task<std::optional<value_view>> kafka_store::get_cold(
-    bytes_view key, maybe_ready<std::optional<value_view>> pending) {
-  const std::uint64_t writes_before = writes_below_;
+    bytes_view key, std::uint64_t writes_before, maybe_ready<std::optional<value_view>> pending) {
   const std::optional<value_view> found = co_await std::move(pending);
   const std::optional<cached_entry> put_meanwhile = cache_.get(key);
   if (put_meanwhile) {
     if (!put_meanwhile->value) co_return std::nullopt;
     co_return value_view(*put_meanwhile->value);
   }
-  if (!found) co_return std::nullopt;
+  if (!found || !options_.keep_what_was_read) co_return found;
   bytes kept = to_bytes(*found);
   if (writes_before == writes_below_) {
     cache_.put(key, kept, entry_state::clean, record_context());
@@ -65,24 +64,25 @@ maybe_ready<void> kafka_store::put(bytes_view key, bytes_view value) {
 
 maybe_ready<bool> kafka_store::erase(bytes_view key) {
   const std::optional<cached_entry> hit = cache_.get(key);
-  if (hit) return entomb(key, hit->value.has_value());
+  if (hit) return entomb(key, hit->value.has_value(), current());
   maybe_ready<std::optional<value_view>> found = inner_.get(key);
-  if (!found.ready()) return erase_cold(key, std::move(found));
-  return entomb(key, found.take().has_value());
+  if (!found.ready()) return erase_cold(key, cause(current()), std::move(found));
+  return entomb(key, found.take().has_value(), current());
 }
 
-task<bool> kafka_store::erase_cold(bytes_view key, maybe_ready<std::optional<value_view>> pending) {
+task<bool> kafka_store::erase_cold(bytes_view key, cause of,
+                                   maybe_ready<std::optional<value_view>> pending) {
   const std::optional<value_view> found = co_await std::move(pending);
   const std::optional<cached_entry> put_meanwhile = cache_.get(key);
   const bool existed = put_meanwhile ? put_meanwhile->value.has_value() : found.has_value();
-  co_return co_await entomb(key, existed);
+  co_return co_await entomb(key, existed, of.context);
 }
 
 // A tombstone is put whether there was a value or not, as in Kafka: it may be the store below that
 // learns of one only later.
-maybe_ready<bool> kafka_store::entomb(bytes_view key, bool existed) {
+maybe_ready<bool> kafka_store::entomb(bytes_view key, bool existed, const record_context& context) {
   check_limits(key, bytes_view());
-  cache_.put(key, std::nullopt, entry_state::dirty, current());
+  cache_.put(key, std::nullopt, entry_state::dirty, context);
   maybe_ready<void> shedding = shed();
   if (!shedding.ready()) return entomb_cold(existed, std::move(shedding));
   return existed;
@@ -117,18 +117,32 @@ void kafka_store::drop_clean() {
   }
 }
 
+// The store below first: when that fails, nothing is forgotten.
 maybe_ready<void> kafka_store::clear() {
   if (running()) return clear_later();
-  cache_.clear();
-  ++writes_below_;
-  return inner_.clear();
+  maybe_ready<void> done = inner_.clear();
+  if (!done.ready()) return clear_cold(std::move(done));
+  forget_all();
+  return {};
 }
 
 task<void> kafka_store::clear_later() {
   while (running()) co_await idle().wait();
-  cache_.clear();
-  ++writes_below_;
   co_await inner_.clear();
+  while (running()) co_await idle().wait();
+  forget_all();
+}
+
+task<void> kafka_store::clear_cold(maybe_ready<void> pending) {
+  co_await std::move(pending);
+  while (running()) co_await idle().wait();
+  forget_all();
+}
+
+void kafka_store::forget_all() noexcept {
+  cache_.clear();
+  forget_untaken();
+  ++writes_below_;
 }
 
 std::uint64_t kafka_store::approximate_count() const {

@@ -35,6 +35,11 @@ class kafka_store final : public flushing_store {
  private:
   class merged_rows;
   friend class merged_rows;
+  // The context of the call, for what goes on after a suspension.
+  struct cause {
+    explicit cause(const record_context& from) : context(from) {}
+    record_context context;
+  };
 
   bool pick() override;
   maybe_ready<bool> land() override;
@@ -59,13 +64,15 @@ class kafka_store final : public flushing_store {
   void drop_clean();
   task<void> shed_cold(maybe_ready<std::uint64_t> pending);
   std::optional<value_view> answer(std::optional<bytes_view> found);
-  task<std::optional<value_view>> get_cold(bytes_view key,
+  task<std::optional<value_view>> get_cold(bytes_view key, std::uint64_t writes_before,
                                            maybe_ready<std::optional<value_view>> pending);
   task<std::optional<value_view>> answer_cold(bytes found, maybe_ready<void> shedding);
-  maybe_ready<bool> entomb(bytes_view key, bool existed);
+  maybe_ready<bool> entomb(bytes_view key, bool existed, const record_context& context);
   task<bool> entomb_cold(bool existed, maybe_ready<void> shedding);
-  task<bool> erase_cold(bytes_view key, maybe_ready<std::optional<value_view>> pending);
+  task<bool> erase_cold(bytes_view key, cause of, maybe_ready<std::optional<value_view>> pending);
   task<void> clear_later();
+  task<void> clear_cold(maybe_ready<void> pending);
+  void forget_all() noexcept;
 
   named_cache cache_;
   bytes answer_;                    // of the last get that missed

@@ -175,6 +175,27 @@ TEST_P(CacheAllocation, RoundsOfPutsAndFlushesAllocateNothingOnceTheyHaveRoom) {
   }
 }
 
+// What is erased is kept for reuse, in room that was there before.
+TEST_P(CacheAllocation, AfterAFailureInTheFirstPutNothingAllocatesToForget) {
+  std::vector<std::string> keys;
+  for (int i = 0; i < 100; ++i) keys.push_back(key_of(i));
+  for (std::uint64_t nth = 1; nth <= 12; ++nth) {
+    world here(GetParam(), 1 << 20);
+    fail_at = allocations + nth;
+    for (const std::string& key : keys) {
+      try {
+        here.store->put(as_bytes(key), as_bytes("v")).take();
+      } catch (const std::bad_alloc&) {  // only the nth fails
+        here.store->put(as_bytes(key), as_bytes("v")).take();
+      }
+    }
+    fail_at = 0;
+    const std::uint64_t before = allocations;
+    here.store->clear().take();
+    EXPECT_EQ(allocations - before, 0U) << "allocation " << nth;
+  }
+}
+
 // Each operation is tried again until it is done: the rows and the chain must come out right.
 TEST_P(CacheAllocation, AFailureAtAnyAllocationLosesAndRepeatsNothing) {
   const std::string large(5000, 'x');

@@ -80,7 +80,11 @@ class slow_store final : public byte_store {
   cursor range(const key_range& range, direction order) override {
     return cursor(std::make_unique<slow_cursor>(*this, rows.range(range, order)));
   }
-  maybe_ready<void> clear() override { return rows.clear(); }
+  maybe_ready<void> clear() override {
+    if (how_ == pace::suspends) return slow_clear();
+    trouble.strike();
+    return rows.clear();
+  }
   std::uint64_t approximate_count() const override { return rows.approximate_count(); }
   std::uint64_t size_bytes() const override { return rows.size_bytes(); }
 
@@ -121,6 +125,12 @@ class slow_store final : public byte_store {
     co_await yield(queue_);
     trouble.strike();
     co_await rows.put(key, value);
+    co_await yield(queue_);
+  }
+  task<void> slow_clear() {
+    co_await yield(queue_);
+    trouble.strike();
+    co_await rows.clear();
     co_await yield(queue_);
   }
   task<bool> slow_erase(bytes_view key) {
@@ -171,6 +181,7 @@ class recorder final : public change_listener {
   }
   // What was told since the last call.
   std::vector<std::string> lines() { return std::exchange(lines_, {}); }
+  void be_slow() noexcept { how_ = pace::suspends; }
 
   faults trouble;
   std::vector<record_context> contexts;

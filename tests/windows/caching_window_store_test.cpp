@@ -162,6 +162,53 @@ TEST_P(CachingWindowStore, SealHintsComeWhenNothingIsDirtyBelow) {
   EXPECT_EQ(here.segments.hints, (std::vector<segment_id>{0, 1}));
 }
 
+TEST_P(CachingWindowStore, WhatIsReadFromBelowDoesNotEnterTheCache) {
+  for (const bool expiring : {false, true}) {
+    world<cold_segments> cold(GetParam(), tens(1000), 200);
+    world<memory_segments> warm(GetParam(), tens(1000), 200);
+    const auto check = [expiring](auto& here) {
+      for (std::int64_t start = 0; start < 200; start += 10) here.put("a", start, "v");
+      run_now(here.store->flush());
+      const std::uint64_t before = here.budget.bytes_of("windows");
+      const auto found = expiring ? run_now(here.store->fetch_expiring(as_bytes("a"), 0))
+                                  : run_now(here.store->fetch(as_bytes("a"), 0));
+      EXPECT_EQ(as_text(found.value()), "v");
+      EXPECT_EQ(here.budget.bytes_of("windows"), before);
+      EXPECT_EQ(here.store->statistics().evictions > 0, true);
+    };
+    check(cold);
+    check(warm);
+  }
+}
+
+TEST_P(CachingWindowStore, WhatWasPulledWhenAHintFailedComesWithTheNextPull) {
+  world<cold_segments> here(GetParam(), tens(1000), huge, false);
+  for (const std::int64_t start : {0, 10, 20}) here.put("a", start, "v");
+  here.segments.refuses_hints = true;
+  try {
+    here.store->closed_below(20);
+  } catch (const std::bad_alloc&) {  // fused: at once
+  }
+  EXPECT_THROW(run_now(here.store->flush_with_old()), std::bad_alloc);
+  here.segments.refuses_hints = false;
+  EXPECT_EQ(run_now(here.store->flush_with_old()).size(), 3U);
+  EXPECT_TRUE(run_now(here.store->flush_with_old()).empty());
+}
+
+TEST_P(CachingWindowStore, WhatIsTooLargeRaisesNeitherStreamTimeNorTheCounter) {
+  world<memory_segments> here(GetParam(), tens(20), huge);
+  here.put("a", 50, "v");
+  const window_store_state before = here.store->state();
+  const std::string large(key_bytes_max, 'k');
+  for (const std::int64_t start : {0, 90}) {
+    EXPECT_THROW(here.put(large, start, "v"), std::system_error);
+    EXPECT_THROW(run_now(here.store->erase(as_bytes(large), start)), std::system_error);
+  }
+  const std::string value(value_bytes_max + 1, 'v');
+  EXPECT_THROW(here.put("a", 90, value), std::system_error);
+  EXPECT_EQ(here.store->state(), before);
+}
+
 // Random records in hopping windows. Each accepted update changes one window; the model keeps the
 // last text of each.
 class hopping_model {

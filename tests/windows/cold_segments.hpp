@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <utility>
@@ -77,7 +78,10 @@ class cold_segments final : public segmented_store {
   std::vector<segment_id> segments(segment_id lo, segment_id hi) const override {
     return inner_.segments(lo, hi);
   }
-  void seal_hint(segment_id id) override { hints.push_back(id); }
+  void seal_hint(segment_id id) override {
+    if (refuses_hints) throw std::bad_alloc();
+    hints.push_back(id);
+  }
   maybe_ready<void> drop_below(segment_id id) override {
     cold_.erase(cold_.begin(), cold_.lower_bound(id));
     return inner_.drop_below(id);
@@ -85,6 +89,7 @@ class cold_segments final : public segmented_store {
   segment_id drop_floor() const override { return inner_.drop_floor(); }
 
   std::vector<segment_id> hints;
+  bool refuses_hints = false;
 
  private:
   memory_segments inner_;

@@ -38,6 +38,7 @@ caching_window_store::caching_window_store(caching mode, window_store& inner, th
       state_(inner.state()) {
   caching_options chosen = options;
   chosen.listener = listener_.get();
+  chosen.keep_what_was_read = false;
   cache_ = make_caching_store(mode, *below_, cache, name, chosen);
 }
 
@@ -66,6 +67,14 @@ void caching_window_store::encode_key(bytes_view key, std::int64_t start_ms) {
     fail(errc::invalid_argument, "window start " + std::to_string(start_ms) + " is negative");
 }
 
+// Before admit(): what is refused leaves no trace in stream time and counter.
+void caching_window_store::check_limits(bytes_view value) const {
+  if (key_.size() > key_bytes_max)
+    fail(errc::too_large, "key of the cache of " + std::to_string(key_.size()) + " bytes");
+  if (value.size() > value_bytes_max)
+    fail(errc::too_large, "value of " + std::to_string(value.size()) + " bytes");
+}
+
 // Raises stream time, then tells whether the window still takes writes, as the store below would.
 bool caching_window_store::admit(std::int64_t start_ms) {
   state_.observed_stream_time_ms = std::max(state_.observed_stream_time_ms, start_ms);
@@ -77,6 +86,7 @@ bool caching_window_store::admit(std::int64_t start_ms) {
 maybe_ready<bool> caching_window_store::put(bytes_view key, std::int64_t start_ms,
                                             bytes_view value) {
   encode_key(key, start_ms);
+  check_limits(value);
   if (!admit(start_ms)) return false;
   maybe_ready<void> done = cache_->put(key_, value);
   if (!done.ready()) return stored(std::move(key_), std::move(done));
@@ -85,6 +95,7 @@ maybe_ready<bool> caching_window_store::put(bytes_view key, std::int64_t start_m
 
 maybe_ready<bool> caching_window_store::erase(bytes_view key, std::int64_t start_ms) {
   encode_key(key, start_ms);
+  check_limits(bytes_view());
   if (!admit(start_ms)) return false;
   maybe_ready<bool> done = cache_->erase(key_);
   if (!done.ready()) return answered(std::move(key_), std::move(done));
@@ -142,10 +153,13 @@ task<std::uint64_t> caching_window_store::flush_cold(maybe_ready<std::uint64_t> 
 
 task<std::vector<owned_change>> caching_window_store::flush_with_old(coro::stop_token stop) {
   std::vector<owned_change> changes = co_await cache_->flush_with_old(stop);
-  for (owned_change& each : changes)
+  pulled_.reserve(pulled_.size() + changes.size());
+  for (owned_change& each : changes) {
     each.key.erase(each.key.begin(), each.key.begin() + sizeof(segment_id));
-  pass_closed();
-  co_return changes;
+    pulled_.push_back(std::move(each));
+  }
+  pass_closed();  // may throw: then the next call hands out what was pulled
+  co_return std::exchange(pulled_, std::vector<owned_change>());
 }
 
 // What is about to go is told before it goes.

@@ -23,7 +23,8 @@
 // context outlive it. Nobody else writes to the inner store. Views, limits: as byte_store.
 // Suspension: only where the inner store or the listener does. Durability: none before the flush in
 // kafka mode; the inner store's in fused mode. clear() tells nothing: the chain starts anew.
-// Not promised: a bound while a flush is suspended; what is put meanwhile waits for its end.
+// Not promised: a bound while a flush is suspended; what is put meanwhile waits for its end. What
+// is put while clear() waits may be forgotten with the rest.
 
 #include <lentic/cache/change.hpp>
 #include <lentic/cache/thread_cache.hpp>
@@ -45,6 +46,8 @@ struct caching_options {
   // The context of the record being processed, read at each put; null: an empty one.
   const record_context* current = nullptr;
   bool send_old_values = true;  // false: old_value is none in every change
+  // kafka: a get that misses leaves a clean entry, as Kafka's caches of keys do; not of windows.
+  bool keep_what_was_read = true;
 };
 
 // fused: a hit is a put of a key that was dirty, a miss one that was not; an eviction is a flush

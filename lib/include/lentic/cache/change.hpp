@@ -44,7 +44,8 @@ struct owned_change {
 
 class change_listener {
  public:
-  // Takes one change. It may put into other stores; it must not flush the store that tells it.
+  // Takes one change. It may put, also into the store that tells it, which tells that later. It
+  // must not flush that store, nor clear it, nor wait for who does: they wait for the listener.
   virtual maybe_ready<void> on_change(const change& told) = 0;
 
  protected:

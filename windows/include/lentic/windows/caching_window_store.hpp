@@ -78,6 +78,7 @@ class caching_window_store final : public window_store {
   segment_id live_floor() const noexcept;
   std::int64_t oldest_visible_ms() const noexcept;
   void encode_key(bytes_view key, std::int64_t start_ms);
+  void check_limits(bytes_view value) const;
   bool admit(std::int64_t start_ms);
   void pass_closed();
   task<std::uint64_t> flush_cold(maybe_ready<std::uint64_t> pending);
@@ -92,6 +93,7 @@ class caching_window_store final : public window_store {
   window_store_state state_;
   segment_id dropped_below_ = 0;
   std::int64_t closed_below_ms_ = 0;
+  std::vector<owned_change> pulled_;  // and not handed out yet
   bytes key_;  // of the operation under way; moves into its task when that suspends
   std::size_t open_cursors_ = 0;
 };
