@@ -134,7 +134,6 @@ class aggregate_node final : public aggregate_base {
 
   maybe_ready<void> on_change(const change& told) override {
     if (out_.empty()) return {};
-    context_->will_change();
     change_.context() = *told.context;
     change_.key = serde<stored_key>::decode(told.key).value();
     take_value(told.old_value, change_.value.old_value);
@@ -142,15 +141,18 @@ class aggregate_node final : public aggregate_base {
     take_value(told.new_value, change_.value.new_value);
     told_context as_told(*context_, *told.context);
     maybe_ready<void> sent = out_.forward(change_);
-    if (!sent.ready()) return wait_told(*told.context, std::move(sent));
+    if (!sent.ready()) return wait_told(*told.context, as_told.changed_before(), std::move(sent));
+    as_told.arrived();
     return {};
   }
-  task<void> wait_told(const record_context& cause, maybe_ready<void> pending) {
-    told_context as_told(*context_, cause);
+  task<void> wait_told(const record_context& cause, bool changed_before,
+                       maybe_ready<void> pending) {
+    told_context as_told(*context_, cause, changed_before);
     co_await std::move(pending);
   }
   // The timestamp of a change is that of its new value; of a deletion, that of its cause.
   void take_value(const std::optional<bytes_view>& raw, std::optional<stored_value>& to) {
+    as_told.arrived();
     to.reset();
     if (!raw) return;
     const timestamped_value stored = stored_of(*raw);
