@@ -5,6 +5,7 @@
 
 #include <lentic/process/aggregate.hpp>
 #include <lentic/process/operators.hpp>
+#include <lentic/process/processor.hpp>
 #include <lentic/process/record_rejected.hpp>
 #include <lentic/process/sink.hpp>
 
@@ -100,6 +101,39 @@ TEST_P(CachedSums, AToldChangeThatIsRejectedOnItsWayPoisons) {
   fill(rig);
   fails_at_ = "a";
   EXPECT_THROW(feed(rig, "b", 3), record_rejected);
+  EXPECT_TRUE(rig.job().poisoned());
+}
+
+// Counts in its store, then passes the record on.
+class counting final : public processor<text, std::int64_t, text, std::int64_t> {
+ public:
+  task<void> init(context_type& context) override {
+    context_ = &context;
+    seen_ = &context.store<byte_store>("seen");
+    co_return;
+  }
+  maybe_ready<void> process(record<text, std::int64_t>& next) override { return keep(next); }
+
+ private:
+  task<void> keep(record<text, std::int64_t>& next) {
+    const bytes key = to_bytes(as_bytes(next.key));
+    co_await seen_->put(key, key);
+    co_await context_->forward(next);
+  }
+
+  context_type* context_ = nullptr;
+  byte_store* seen_ = nullptr;
+};
+
+TEST(HalfChange, ARecordThatIsRejectedBehindAProcessorPoisons) {
+  topology work;
+  work.add_store(std::make_unique<stored_bytes>("seen"));
+  work.source<text, std::int64_t>("in")
+      | process([] { return std::make_unique<counting>(); }, "seen") | group_by_key()
+      | reduce("sums", add);
+  task_rig rig([&work] { return std::move(work); });
+  feed(rig, "a", 1);
+  EXPECT_THROW(feed(rig, "a", refused), record_rejected);
   EXPECT_TRUE(rig.job().poisoned());
 }
 
