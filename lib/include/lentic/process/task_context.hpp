@@ -77,6 +77,7 @@ class task_context {
 
  private:
   friend class stream_task;
+  friend class detail::told_context;
 
   state_store& find(std::string_view name);
 
@@ -104,20 +105,20 @@ class told_context {
   told_context(task_context& owner, const record_context& cause, bool changed_before)
       : owner_(&owner), before_(owner.current()), changed_before_(changed_before) {
     owner.set_current(cause);
-  }
     owner.will_change();
+  }
   told_context(const told_context&) = delete;
   told_context& operator=(const told_context&) = delete;
   ~told_context() { owner_->set_current(std::move(before_)); }
 
- private:
   bool changed_before() const noexcept { return changed_before_; }
   void arrived() noexcept { owner_->changed_ = changed_before_; }
 
+ private:
   task_context* owner_;
   record_context before_;
-};
   bool changed_before_;
+};
 
 // Throws what stream_task::stage() takes for a clean stop when a flush ended before its end.
 void check_flushed(std::uint64_t dirty, const std::string& store);
