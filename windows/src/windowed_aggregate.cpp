@@ -54,6 +54,7 @@ task<void> windowed_aggregate_base::open(process::task_context& context) {
     caching_options chosen;
     chosen.listener = this;
     chosen.current = &context.current();
+    cache_.reset();  // of an open() that failed: its name is taken
     cache_ = std::make_unique<caching_window_store>(*context.cache_mode(), *stored_,
                                                     context.cache(), store_name(), chosen);
     store_ = cache_.get();

@@ -137,6 +137,67 @@ TEST(HalfChange, ARecordThatIsRejectedBehindAProcessorPoisons) {
   EXPECT_TRUE(rig.job().poisoned());
 }
 
+TEST(HalfChange, AConsumerThatIsCanceledInAFlushPoisons) {
+  topology work;
+  work.source<text, std::int64_t>("in") | group_by_key() | reduce("sums", add) | to_stream()
+      | for_each([](const record<text, std::int64_t>&) {
+          throw std::system_error(std::make_error_code(std::errc::operation_canceled));
+        });
+  task_rig rig([&work] { return std::move(work); }, keeps::memory, cached(caching::fused, 1000));
+  feed(rig, "a", 1);
+  EXPECT_THROW(rig.commit(), std::system_error);
+  EXPECT_TRUE(rig.job().poisoned());
+}
+
+TEST(HalfChange, AStopBeforeTheCutIsHandedToTheEnvironment) {
+  topology work;
+  work.source<text, std::int64_t>("in") | group_by_key() | reduce("sums", add);
+  task_rig rig([&work] { return std::move(work); }, keeps::disk);
+  feed(rig, "a", 1);
+  const commit_sequence before = rig.env().last_durable();
+  coro::stop_source stop;
+  stop.request_stop();
+  EXPECT_THROW(rig.wait(rig.job().commit(coro::stop_token(stop))), std::system_error);
+  EXPECT_EQ(rig.env().last_durable(), before);
+  EXPECT_FALSE(rig.job().poisoned());
+  rig.commit();
+  EXPECT_NE(rig.env().last_durable(), before);
+}
+
+// Does not open the first time.
+class opens_late final : public processor<text, std::int64_t, text, std::int64_t> {
+ public:
+  explicit opens_late(int& attempts) : attempts_(&attempts) {}
+  task<void> init(context_type&) override {
+    if (++*attempts_ == 1) throw std::system_error(make_error_code(errc::too_large));
+    co_return;
+  }
+  maybe_ready<void> process(record<text, std::int64_t>&) override { return {}; }
+
+ private:
+  int* attempts_;
+};
+
+TEST(HalfChange, ATaskThatDidNotOpenMayBeOpenedAgain) {
+  int attempts = 0;
+  topology work;
+  work.source<text, std::int64_t>("in") | group_by_key() | reduce("sums", add) | to_stream()
+      | process([&attempts] { return std::make_unique<opens_late>(attempts); });
+  coro::sim_disk disk(1);
+  coro::sim_runtime runtime(disk, 1);
+  const auto env = sync_wait(runtime, environment::open(runtime, environment_options()));
+  {
+    stream_task job(*env, std::move(work), cached(caching::kafka, 1000));
+    EXPECT_THROW(sync_wait(runtime, job.open()), std::system_error);
+    sync_wait(runtime, job.open());
+    record<text, std::int64_t> next("a", 1, 1);
+    sync_wait(runtime, job.process(job.source_of<text, std::int64_t>("in"), next));
+    sync_wait(runtime, job.commit());
+    sync_wait(runtime, job.close());
+  }
+  sync_wait(runtime, env->close());
+}
+
 INSTANTIATE_TEST_SUITE_P(Sinks, CachedSums, ::testing::Bool(),
                          [](const auto& late) { return late.param ? "Waits" : "IsReady"; });
 
