@@ -15,6 +15,7 @@
 // stored bytes that do not decode; what the store throws. Durability: the task's commits.
 
 #include <lentic/cache/caching_store.hpp>
+#include <lentic/coro/borrowed.hpp>
 #include <lentic/errc.hpp>
 #include <lentic/process/group.hpp>
 #include <lentic/process/node.hpp>
@@ -79,6 +80,8 @@ class aggregate_node final : public aggregate_base {
   using record_type = record<K, V>;
   using stored_key = present_t<K>;
   using stored_value = typename Update::template type<record_type>;
+  static_assert(!coro::is_borrowed<stored_value>,
+                "an aggregate is stored and sent on: let it own its bytes, not view them");
 
   aggregate_node(std::string store, Update update)
       : aggregate_base(std::move(store)), update_(std::move(update)) {}
@@ -149,10 +152,10 @@ class aggregate_node final : public aggregate_base {
                        maybe_ready<void> pending) {
     told_context as_told(*context_, cause, changed_before);
     co_await std::move(pending);
+    as_told.arrived();
   }
   // The timestamp of a change is that of its new value; of a deletion, that of its cause.
   void take_value(const std::optional<bytes_view>& raw, std::optional<stored_value>& to) {
-    as_told.arrived();
     to.reset();
     if (!raw) return;
     const timestamped_value stored = stored_of(*raw);

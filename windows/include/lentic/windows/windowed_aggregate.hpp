@@ -15,6 +15,7 @@
 // errc::store_mismatch when the state was written with other windows. What the store throws.
 // Durability: the task's commits, clocks and counters included.
 
+#include <lentic/coro/borrowed.hpp>
 #include <lentic/process/node.hpp>
 #include <lentic/process/outlet.hpp>
 #include <lentic/process/record.hpp>
@@ -92,6 +93,8 @@ template <class Record, class Update>
 class typed_accumulate {
  public:
   using value_type = typename Update::template type<Record>;
+  static_assert(!coro::is_borrowed<value_type>,
+                "an aggregate is stored and sent on: let it own its bytes, not view them");
   static constexpr bool needs_value = requires { Update::needs_value; };
 
   explicit typed_accumulate(Update update) : update_(std::move(update)) {}
@@ -272,10 +275,10 @@ class windowed_aggregate_node final : public windowed_aggregate_base {
                        maybe_ready<void> pending) {
     process::detail::told_context as_told(*context_, cause, changed_before);
     co_await std::move(pending);
+    as_told.arrived();
   }
   // The timestamp of a change is that of its new value; of a deletion, that of its cause.
   void take_value(const std::optional<bytes_view>& raw, std::optional<output_value>& to) {
-    as_told.arrived();
     to.reset();
     if (!raw) return;
     const timestamped_value stored = stored_of(*raw);
