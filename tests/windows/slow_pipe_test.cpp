@@ -95,22 +95,29 @@ TEST_F(SlowPipe, ACacheWaitsForEachChange) {
 }
 
 TEST(PipeState, AStateOfOtherWindowsIsRefused) {
-  std::chrono::milliseconds size = 10ms;
-  const auto build = [&size] {
-    topology work;
-    work.source<text, text>("in") | process::group_by_key() | windowed_by(tumbling(size))
-        | count("counts");
-    return work;
-  };
-  task_rig rig(build, keeps::disk);
-  rig.feed<text, text>("in", "A", "v", 1);
-  rig.commit();
-  size = 20ms;
-  try {
+  const window_definition before = tumbling(10ms).grace(5ms).retention(1h);
+  for (const window_definition& now :
+       {tumbling(20ms).grace(5ms).retention(1h), tumbling(10ms).grace(6ms).retention(1h),
+        tumbling(10ms).grace(4ms).retention(1h), before.retention(1h + 1ms),
+        before.retention(1h - 1ms), before.segment_interval(1s)}) {
+    window_definition chosen = before;
+    const auto build = [&chosen] {
+      topology work;
+      work.source<text, text>("in") | process::group_by_key() | windowed_by(chosen)
+          | count("counts");
+      return work;
+    };
+    task_rig rig(build, keeps::disk);
+    rig.feed<text, text>("in", "A", "v", 1);
+    rig.commit();
     rig.restart();
-    FAIL() << "the task was opened";
-  } catch (const std::system_error& failure) {
-    EXPECT_EQ(failure.code(), errc::store_mismatch);
+    chosen = now;
+    try {
+      rig.restart();
+      FAIL() << "the task was opened";
+    } catch (const std::system_error& failure) {
+      EXPECT_EQ(failure.code(), errc::store_mismatch);
+    }
   }
 }
 

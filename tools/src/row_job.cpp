@@ -64,6 +64,7 @@ task<std::optional<row_fault>> row_job::process(std::span<const std::string_view
   try {
     co_await task_.process(*rows_, record_);
   } catch (const process::record_rejected& rejection) {
+    if (task_.poisoned()) throw;  // something has changed: no row to skip
     refused = rejection.code();
   }
   if (refused) co_return row_fault{refused, parser_.bad_field()};

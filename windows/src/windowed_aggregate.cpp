@@ -11,7 +11,7 @@ namespace lentic::windows::detail {
 namespace {
 
 constexpr std::byte node_version{1};
-constexpr std::size_t header_bytes = 33;
+constexpr std::size_t header_bytes = 49;
 constexpr std::size_t node_bytes = header_bytes + aggregation_state::encoded_bytes;
 
 std::string row_name(const std::string& store) {
@@ -54,6 +54,7 @@ task<void> windowed_aggregate_base::open(process::task_context& context) {
     caching_options chosen;
     chosen.listener = this;
     chosen.current = &context.current();
+    cache_.reset();  // of an open() that failed: its name is taken
     cache_ = std::make_unique<caching_window_store>(*context.cache_mode(), *stored_,
                                                     context.cache(), store_name(), chosen);
     store_ = cache_.get();
@@ -97,18 +98,24 @@ task<void> windowed_aggregate_base::save(process::task_metadata& to) {
   co_await to.save(std::move(name), std::move(raw));
 }
 
-// Metadata of a windowed aggregate, 83 bytes: what its rows depend on, and the state below.
+// Metadata of a windowed aggregate, 99 bytes: what its rows depend on, and the state below.
 //
-//   0         1            9               17                     25                33
-//   +---------+------------+---------------+----------------------+-----------------+-------------+
-//   | version | size_ms BE | advance_ms BE | segment_interval_ms  | null_dropped BE | aggregation |
-//   +---------+------------+---------------+----------------------+-----------------+-------------+
+//   0         1            9               17            25                33
+//   +---------+------------+---------------+-------------+-----------------+
+//   | version | size_ms BE | advance_ms BE | grace_ms BE | retention_ms BE | ..
+//   +---------+------------+---------------+-------------+-----------------+
+//   33                       41                49            99
+//   +------------------------+-----------------+-------------+
+//   | segment_interval_ms BE | null_dropped BE | aggregation |
+//   +------------------------+-----------------+-------------+
 //
 // On disk: the version is never reused.
 bytes windowed_aggregate_base::encode_state() const {
   bytes raw{node_version};
   append_be(raw, aggregation_->windows().size_ms());
   append_be(raw, aggregation_->windows().advance_ms());
+  append_be(raw, aggregation_->windows().grace_ms());
+  append_be(raw, store_->retention_ms());
   append_be(raw, store_->segment_interval_ms());
   append_be(raw, counters_.null_dropped);
   const bytes state = aggregation_->state().encode();
@@ -116,15 +123,21 @@ bytes windowed_aggregate_base::encode_state() const {
   return raw;
 }
 
+// Any other grace or retention is refused, a longer one too: what was dropped as late or as past
+// its retention would be missing in windows that count as open or readable now.
 task<void> windowed_aggregate_base::restore(bytes_view raw) {
   if (raw.size() != node_bytes) fail(errc::damaged, row_name(store_name()));
   if (raw[0] != node_version) fail(errc::newer_format, row_name(store_name()));
   if (load_be<std::int64_t>(raw.data() + 1) != aggregation_->windows().size_ms()
       || load_be<std::int64_t>(raw.data() + 9) != aggregation_->windows().advance_ms()
-      || load_be<std::int64_t>(raw.data() + 17) != store_->segment_interval_ms())
+      || load_be<std::int64_t>(raw.data() + 17) != aggregation_->windows().grace_ms()
+      || load_be<std::int64_t>(raw.data() + 25) != store_->retention_ms()
+      || load_be<std::int64_t>(raw.data() + 33) != store_->segment_interval_ms())
     fail(errc::store_mismatch,
-         store_name() + " was written with another window size, advance or segment interval");
-  counters_.null_dropped = load_be<std::uint64_t>(raw.data() + 25);
+         store_name()
+             + " was written with another window size, advance, grace, retention or segment "
+               "interval");
+  counters_.null_dropped = load_be<std::uint64_t>(raw.data() + 41);
   const result<aggregation_state> state = aggregation_state::decode(raw.subspan(header_bytes));
   if (!state) throw std::system_error(state.error(), row_name(store_name()));
   co_await aggregation_->restore(*state);

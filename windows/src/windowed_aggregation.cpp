@@ -119,8 +119,8 @@ aggregation_outcome windowed_aggregation::raise(const record_plan& plan) {
 }
 
 void windowed_aggregation::landed(bytes_view key, std::int64_t start_ms, std::size_t index,
-                                  [[maybe_unused]] bool stored) {
-  assert(stored && "an open window has expired");
+                                  bool stored) {
+  if (!stored) fail(errc::invalid_argument, "the store dropped a window that is open");
   if (new_values_[index].opens_window && emit_ == emit_strategy::on_close)
     index_.add(key, start_ms);
 }

@@ -43,6 +43,7 @@ task<void> aggregate_base::open(task_context& context) {
     caching_options chosen;
     chosen.listener = this;
     chosen.current = &context.current();
+    cache_.reset();  // of an open() that failed: its name is taken
     cache_ =
         make_caching_store(*context.cache_mode(), *store_, context.cache(), store_name(), chosen);
     store_ = cache_.get();

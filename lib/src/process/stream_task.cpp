@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <exception>
 
 namespace lentic::process {
 
@@ -23,6 +24,17 @@ namespace {
 constexpr std::string_view task_row = "task";
 constexpr std::byte task_version{1};
 constexpr std::size_t task_row_bytes = 9;
+
+// A flush that was stopped between two entries. A type of its own: whoever else is canceled has
+// left a change half told.
+class flush_stopped : public std::exception {
+ public:
+  explicit flush_stopped(const std::string& store) : what_("flush of " + store) {}
+  const char* what() const noexcept override { return what_.c_str(); }
+
+ private:
+  std::string what_;
+};
 
 bytes encode_task(std::int64_t stream_time_ms) {
   bytes raw{task_version};
@@ -57,9 +69,7 @@ state_store& task_context::find(std::string_view name) {
 }
 
 void detail::check_flushed(std::uint64_t dirty, const std::string& store) {
-  if (dirty != 0)
-    throw std::system_error(std::make_error_code(std::errc::operation_canceled),
-                            "flush of " + store);
+  if (dirty != 0) throw flush_stopped(store);
 }
 
 task<void> stored_bytes::open(task_context& context) {
@@ -179,10 +189,9 @@ task<void> stream_task::stage(coro::stop_token stop) {
   begin();
   try {
     co_await stage_nodes(stop);
-  } catch (const std::system_error& failure) {
+  } catch (const flush_stopped& stopped) {
     done();
-    poisoned_ = failure.code() != std::errc::operation_canceled;
-    throw;
+    throw std::system_error(std::make_error_code(std::errc::operation_canceled), stopped.what());
   } catch (...) {
     done();
     poisoned_ = true;
@@ -202,7 +211,7 @@ task<void> stream_task::stage_nodes(coro::stop_token stop) {
 
 task<commit_sequence> stream_task::commit(coro::stop_token stop) {
   co_await stage(stop);
-  co_return co_await context_.env().commit();
+  co_return co_await context_.env().commit(stop);
 }
 
 task<void> stream_task::close() {

@@ -186,6 +186,22 @@ class Changes:
         self.checks.that("scan shows the last new values that are retained",
                          shown.code == 0 and rows and set(rows) <= set(story.results), shown)
 
+    def skipped(self):
+        """A row whose sum would overflow is skipped, although its read made room in the cache."""
+        most = 2 ** 63 - 1
+        rows = [f"{at},{key},{delay}" for at, (key, delay) in enumerate(
+            [("A", most), ("B", 1), ("C", 1), ("B", 2), ("C", 2), ("A", 1), ("A", -1)])]
+        path = self.bench.write("overflow.csv", "\n".join(["scheduled,origin,delay", *rows, ""]))
+        for mode in ("kafka", "fused"):
+            result = self.bench.run("run", path, *options("200", mode), "--max-bad", "100",
+                                    *self.state(True))
+            story = Story(read_by_rule(result.out.decode()))
+            good = [f"A,0,{HOUR},2,{most - 1},{most}", f"B,0,{HOUR},2,3,2", f"C,0,{HOUR},2,3,2"]
+            self.checks.equal(f"{mode}, a sum that overflows: the row is skipped",
+                              (result.code, sorted(story.results), story.wrong), (0, good, []))
+            self.checks.that(f"{mode}, a sum that overflows: the row is named",
+                             "overflow.csv:7" in result.err, result.err)
+
     def arguments(self):
         for name, value, words in (("--cache", "12q", "not an amount of memory"),
                                    ("--caching", "kafak", 'did you mean "kafka"?'),
@@ -204,7 +220,8 @@ class Changes:
 def main():
     arguments = harness.arguments("nouring", "part?")
     checks = harness.Checks("changes")
-    parts = ["budgets", "hopping", "commits", "formats", "kills", "restarts", "arguments"]
+    parts = ["budgets", "hopping", "commits", "formats", "kills", "restarts", "skipped",
+             "arguments"]
     with harness.Bench(arguments.lentic, arguments.data) as bench:
         changes = Changes(bench, checks)
         for part in [arguments.part] if arguments.part else parts:

@@ -15,6 +15,7 @@
 // stored bytes that do not decode; what the store throws. Durability: the task's commits.
 
 #include <lentic/cache/caching_store.hpp>
+#include <lentic/coro/borrowed.hpp>
 #include <lentic/errc.hpp>
 #include <lentic/process/group.hpp>
 #include <lentic/process/node.hpp>
@@ -79,6 +80,8 @@ class aggregate_node final : public aggregate_base {
   using record_type = record<K, V>;
   using stored_key = present_t<K>;
   using stored_value = typename Update::template type<record_type>;
+  static_assert(!coro::is_borrowed<stored_value>,
+                "an aggregate is stored and sent on: let it own its bytes, not view them");
 
   aggregate_node(std::string store, Update update)
       : aggregate_base(std::move(store)), update_(std::move(update)) {}
@@ -134,7 +137,6 @@ class aggregate_node final : public aggregate_base {
 
   maybe_ready<void> on_change(const change& told) override {
     if (out_.empty()) return {};
-    context_->will_change();
     change_.context() = *told.context;
     change_.key = serde<stored_key>::decode(told.key).value();
     take_value(told.old_value, change_.value.old_value);
@@ -142,12 +144,15 @@ class aggregate_node final : public aggregate_base {
     take_value(told.new_value, change_.value.new_value);
     told_context as_told(*context_, *told.context);
     maybe_ready<void> sent = out_.forward(change_);
-    if (!sent.ready()) return wait_told(*told.context, std::move(sent));
+    if (!sent.ready()) return wait_told(*told.context, as_told.changed_before(), std::move(sent));
+    as_told.arrived();
     return {};
   }
-  task<void> wait_told(const record_context& cause, maybe_ready<void> pending) {
-    told_context as_told(*context_, cause);
+  task<void> wait_told(const record_context& cause, bool changed_before,
+                       maybe_ready<void> pending) {
+    told_context as_told(*context_, cause, changed_before);
     co_await std::move(pending);
+    as_told.arrived();
   }
   // The timestamp of a change is that of its new value; of a deletion, that of its cause.
   void take_value(const std::optional<bytes_view>& raw, std::optional<stored_value>& to) {

@@ -8,8 +8,9 @@
 //   open (in topological order) -> records -> flush (the same order) -> save -> commit -> close
 //
 // Threads: one, the task's. Lifetime: the topology owns its nodes; the task_context and what open()
-// takes from it stay valid until close(). Errors: what they throw poisons the task. Cancellation:
-// flush() stops between entries when asked to, and throws std::errc::operation_canceled.
+// takes from it stay valid until close(). Errors: what they throw poisons the task, a
+// cancellation too. Cancellation: the flush of a cache stops between entries when asked to; the
+// task then throws std::errc::operation_canceled and goes on.
 // Durability: the environment's commit that follows flush and save.
 
 #include <lentic/coro/stop_token.hpp>

@@ -13,8 +13,9 @@
 // Re-keying moves no record to another partition: a task sees one partition.
 //
 // Threads: one. Lifetime: functions are copied into the topology. Errors: what f throws poisons the
-// task, unless it is record_rejected.
+// task, unless it is record_rejected. What f answers may be a view into the record it is given.
 
+#include <lentic/coro/borrowed.hpp>
 #include <lentic/process/call.hpp>
 #include <lentic/process/record.hpp>
 #include <lentic/process/stream.hpp>
@@ -80,13 +81,24 @@ struct peek_operator : functional_operator<F> {
   };
 };
 
+// What goes on beside what f has made. When that may be a view into the record, the record keeps
+// its parts, and copies go on: a string that moves takes short texts away from their views.
+template <class Made, class T>
+decltype(auto) passed_on(T& part) noexcept {
+  if constexpr (coro::is_borrowed<Made>) {
+    return std::as_const(part);
+  } else {
+    return std::move(part);
+  }
+}
+
 // Where a stage keeps the record it makes: an answer that is not ready refers to it.
 template <class Out>
 class slot {
  public:
-  template <class K, class V>
-  Out& hold(K&& key, V&& value, record_context&& context) {
-    record_.context() = std::move(context);
+  template <class K, class V, class Context>
+  Out& hold(K&& key, V&& value, Context&& context) {
+    record_.context() = std::forward<Context>(context);
     record_.key = std::forward<K>(key);
     record_.value = std::forward<V>(value);
     return record_;
@@ -112,8 +124,8 @@ struct map_values_operator : functional_operator<F> {
         return next_.process(from);
       } else {
         auto value = call_away(f_, from);
-        return next_.process(
-            slot_.hold(std::move(from.key), std::move(value), std::move(from.context())));
+        return next_.process(slot_.hold(passed_on<decltype(value)>(from.key), std::move(value),
+                                        passed_on<decltype(value)>(from.context())));
       }
     }
 
@@ -137,8 +149,8 @@ struct map_operator : functional_operator<F> {
     stage(map_operator op, Next next) : f_(std::move(op.f)), next_(std::move(next)) {}
     maybe_ready<void> process(In& from) {
       auto made = call_away(f_, from);
-      return next_.process(
-          slot_.hold(std::move(made.first), std::move(made.second), std::move(from.context())));
+      return next_.process(slot_.hold(std::move(made.first), std::move(made.second),
+                                      passed_on<decltype(made)>(from.context())));
     }
 
    private:
@@ -164,8 +176,8 @@ struct select_key_operator : functional_operator<F> {
         return next_.process(from);
       } else {
         auto key = call(f_, std::as_const(from));
-        return next_.process(
-            slot_.hold(std::move(key), std::move(from.value), std::move(from.context())));
+        return next_.process(slot_.hold(std::move(key), passed_on<decltype(key)>(from.value),
+                                        passed_on<decltype(key)>(from.context())));
       }
     }
 

@@ -15,7 +15,9 @@
 //   work.add_store(std::make_unique<stored_bytes>("seen"));
 //   orders | process([] { return std::make_unique<deduplicate>(); }, "seen") | ...
 //
-// A processor may refuse a record with record_rejected before it has changed anything.
+// A processor may refuse a record with record_rejected before it has changed or forwarded anything.
+// What it has changed before it forwards cannot be seen from here: a record that is refused behind
+// it poisons the task.
 //
 // Threads: one, the task's. Lifetime: the topology owns the processor; the context is valid from
 // init() to close(); records it is given or forwards live until the answer is ready. Suspension:
@@ -47,7 +49,10 @@ class processor_context {
   processor_context(task_context& owner, outlet<K, V>& out) noexcept : owner_(&owner), out_(&out) {}
 
   // Sends a record downstream, which may take it apart.
-  maybe_ready<void> forward(record<K, V>& next) { return out_->forward(next); }
+  maybe_ready<void> forward(record<K, V>& next) {
+    owner_->will_change();
+    return out_->forward(next);
+  }
   template <class T>
   T& store(std::string_view name) {
     return owner_->store<T>(name);

@@ -24,7 +24,8 @@
 // way back is to drop task and environment and open both again, at the last commit. A
 // record_rejected is the exception: nothing has changed, not even stream time, and the task goes
 // on. Cancellation: a stop in stage() throws std::errc::operation_canceled between two entries; the
-// rest stays held back, and stage() may be called again.
+// rest stays held back, and stage() may be called again. That is the caches of aggregates: whatever
+// a processor's flush() or a consumer throws poisons, a cancellation too.
 // Not promised: waiting for an input that is empty: process_next() takes what is there.
 
 #include <lentic/cache/caching_store.hpp>
@@ -67,7 +68,8 @@ class stream_task {
   stream_task(const stream_task&) = delete;
   stream_task& operator=(const stream_task&) = delete;
 
-  // Opens the stores and takes over the metadata of the last commit. Before the first record.
+  // Opens the stores and takes over the metadata of the last commit. Before the first record. When
+  // it throws it may be called again.
   task<void> open();
 
   // The source of that name. Throws errc::invalid_argument when there is none, or one of another

@@ -41,6 +41,10 @@ class task_metadata {
   byte_store* rows_;
 };
 
+namespace detail {
+class told_context;
+}
+
 class task_context {
  public:
   task_context(environment& env, const graph& topology) noexcept
@@ -73,6 +77,7 @@ class task_context {
 
  private:
   friend class stream_task;
+  friend class detail::told_context;
 
   state_store& find(std::string_view name);
 
@@ -90,23 +95,32 @@ class task_context {
 namespace detail {
 
 // The context of a change that a cache tells, for as long as it goes downstream: what comes after
-// belongs to the record under way again.
+// belongs to the record under way again. That record did not cause the change: once it has arrived,
+// the record may still be rejected. A change that did not arrive counts as the record's.
 class told_context {
  public:
   told_context(task_context& owner, const record_context& cause)
-      : owner_(&owner), before_(owner.current()) {
+      : told_context(owner, cause, owner.changed_) {}
+  // For the rest of a change that waits: as it was when the change began.
+  told_context(task_context& owner, const record_context& cause, bool changed_before)
+      : owner_(&owner), before_(owner.current()), changed_before_(changed_before) {
     owner.set_current(cause);
+    owner.will_change();
   }
   told_context(const told_context&) = delete;
   told_context& operator=(const told_context&) = delete;
   ~told_context() { owner_->set_current(std::move(before_)); }
 
+  bool changed_before() const noexcept { return changed_before_; }
+  void arrived() noexcept { owner_->changed_ = changed_before_; }
+
  private:
   task_context* owner_;
   record_context before_;
+  bool changed_before_;
 };
 
-// Throws std::errc::operation_canceled when a flush was stopped before its end.
+// Throws what stream_task::stage() takes for a clean stop when a flush ended before its end.
 void check_flushed(std::uint64_t dirty, const std::string& store);
 
 }  // namespace detail

@@ -15,6 +15,7 @@
 // errc::store_mismatch when the state was written with other windows. What the store throws.
 // Durability: the task's commits, clocks and counters included.
 
+#include <lentic/coro/borrowed.hpp>
 #include <lentic/process/node.hpp>
 #include <lentic/process/outlet.hpp>
 #include <lentic/process/record.hpp>
@@ -92,6 +93,8 @@ template <class Record, class Update>
 class typed_accumulate {
  public:
   using value_type = typename Update::template type<Record>;
+  static_assert(!coro::is_borrowed<value_type>,
+                "an aggregate is stored and sent on: let it own its bytes, not view them");
   static constexpr bool needs_value = requires { Update::needs_value; };
 
   explicit typed_accumulate(Update update) : update_(std::move(update)) {}
@@ -255,7 +258,6 @@ class windowed_aggregate_node final : public windowed_aggregate_base {
 
   maybe_ready<void> on_change(const change& told) override {
     if (out_.empty()) return {};
-    context_->will_change();
     change_.context() = *told.context;
     const window_key place = key_of(told.key);
     change_.key.key = process::serde<inner_key>::decode(place.key).value();
@@ -265,12 +267,15 @@ class windowed_aggregate_node final : public windowed_aggregate_base {
     take_value(told.new_value, change_.value.new_value);
     process::detail::told_context as_told(*context_, *told.context);
     maybe_ready<void> sent = out_.forward(change_);
-    if (!sent.ready()) return wait_told(*told.context, std::move(sent));
+    if (!sent.ready()) return wait_told(*told.context, as_told.changed_before(), std::move(sent));
+    as_told.arrived();
     return {};
   }
-  task<void> wait_told(const record_context& cause, maybe_ready<void> pending) {
-    process::detail::told_context as_told(*context_, cause);
+  task<void> wait_told(const record_context& cause, bool changed_before,
+                       maybe_ready<void> pending) {
+    process::detail::told_context as_told(*context_, cause, changed_before);
     co_await std::move(pending);
+    as_told.arrived();
   }
   // The timestamp of a change is that of its new value; of a deletion, that of its cause.
   void take_value(const std::optional<bytes_view>& raw, std::optional<output_value>& to) {
