@@ -56,6 +56,7 @@ maybe_ready<std::optional<value_view>> mmap_segment::get(bytes_view key) {
 maybe_ready<void> mmap_segment::put(bytes_view key, bytes_view value) {
   host_->check_writable();
   check_limits(key, value);
+  make_room_to_mark();
   mark(young_->put(key, value));
   return {};
 }
@@ -68,6 +69,7 @@ maybe_ready<bool> mmap_segment::erase(bytes_view key) {
   const bool existed = found != nullptr ? !found->second.tombstone : exists_below(key);
   if (!existed) return false;
   if (host_->is_durable()) {
+    make_room_to_mark();
     mark(young_->entomb(key));
   } else {
     young_->remove(key);
@@ -126,7 +128,16 @@ void mmap_segment::check_readable() const {
   if (!quarantined_.empty()) fail(errc::damaged, quarantined_);
 }
 
-void mmap_segment::mark(young_table::entry& entry) {
+// Before a row changes, so that a change that was made is always marked: the next cut would miss it
+// otherwise.
+void mmap_segment::make_room_to_mark() {
+  constexpr std::size_t room_min = 16;
+  if (dirty_.size() == dirty_.capacity() && host_->is_durable())
+    dirty_.reserve(std::max(room_min, 2 * dirty_.capacity()));
+}
+
+// Precondition: make_room_to_mark().
+void mmap_segment::mark(young_table::entry& entry) noexcept {
   if (entry.second.dirty || !host_->is_durable()) return;
   entry.second.dirty = true;
   dirty_.push_back(&entry);
@@ -162,6 +173,7 @@ void mmap_segment::relog_before(std::uint64_t sequence) {
     if (entry.second.tombstone && run_generation_ == 0) {
       young_->remove(entry.first);  // everything that it hid is in files that go as well
     } else {
+      make_room_to_mark();
       mark(entry);
     }
   }

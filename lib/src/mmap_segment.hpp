@@ -111,7 +111,8 @@ class mmap_segment final : public byte_store, public layered {
 
   void check_readable() const;
   void give_up_everything();
-  void mark(young_table::entry& entry);
+  void make_room_to_mark();
+  void mark(young_table::entry& entry) noexcept;
   bool exists_below(bytes_view key);
 
   segment_host* host_;
