@@ -71,7 +71,7 @@ class environment::state final : public detail::segment_host {
   environment_statistics counts;
   commit_sequence last_cut = 0;
   commit_sequence last_durable = 0;
-  bool closed = false;
+  bool closed = false;  // nothing of it is used any more
 
  private:
   class replayer;
@@ -83,6 +83,12 @@ class environment::state final : public detail::segment_host {
     std::vector<detail::seal_job> seals;
     std::map<std::uint64_t, std::uint64_t> floors;  // store -> drop floor at the cut
     commit_sequence acknowledged = 0;               // at the cut
+  };
+  // What all who call close() at one time share. It outlives the environment.
+  struct closing {
+    explicit closing(coro::runtime& runtime) : over(runtime.queue()) {}
+    coro::event over;
+    std::exception_ptr error;
   };
   // A run given up by commit `sequence` (0: the one being made): its file goes when that landed.
   struct retired_run {
@@ -122,6 +128,7 @@ class environment::state final : public detail::segment_host {
   task<std::unique_ptr<detail::run_reader>> write_run(const detail::seal_job& job);
   task<void> recycle_oldest();
   bool wants_recycling() const;
+  task<void> shut_down();
   task<void> shut_files();
 
   detail::manifest manifest_;
@@ -132,8 +139,9 @@ class environment::state final : public detail::segment_host {
   std::exception_ptr failure_;  // of the frame at the front; the next cut tries again
   bool poisoned_ = false;
   coro::event landed_;
-  coro::event work_;  // there may be something for upkeep()
-  bool stopping_ = false;
+  coro::event work_;                           // there may be something for upkeep()
+  std::shared_ptr<closing> closing_;           // from the first call of close() on
+  bool stopping_ = false;                      // no more changes
   commit_sequence recycle_after_ = 0;          // the oldest file goes once this commit is durable
   std::vector<commit_sequence> relog_outbox_;  // batches that the next cut logs again
   std::deque<detail::seal_job> seals_;
