@@ -102,6 +102,8 @@ class environment::state final : public detail::segment_host {
   task<void> create();
   task<void> recover();
   task<void> attach_runs();
+  task<result<std::unique_ptr<detail::run_reader>>> open_run(const detail::run_identity& identity,
+                                                             coro::directory& home);
   task<void> attach_run(detail::mmap_store& store, coro::directory& home, std::uint64_t segment,
                         std::uint64_t generation);
   void quarantine(detail::mmap_store& store, std::uint64_t segment, std::uint64_t generation,

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <system_error>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -43,6 +44,12 @@ bool is_store_name(std::string_view name) noexcept {
   });
 }
 
+bool is_no_regular_file(const std::error_code& error) noexcept {
+  return error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory
+      || error == std::errc::too_many_symbolic_link_levels || error == std::errc::is_a_directory
+      || error == std::errc::no_such_device_or_address;
+}
+
 std::string run_file_name(std::uint64_t segment, std::uint64_t generation) {
   return std::to_string(segment) + "-" + std::to_string(generation) + ".run";
 }
@@ -77,7 +84,10 @@ task<void> state_directory::lock(open_mode mode, std::int64_t wait_ms) {
   result<coro::file> opened = co_await as_result(home_.open_file("LOCK", flags));
   if (!opened && opened.error() == std::errc::no_such_file_or_directory)
     fail(errc::not_a_state_directory, path_);
-  lock_ = std::move(opened).value();
+  if (!opened && is_no_regular_file(opened.error()))
+    fail(errc::not_a_state_directory, path_ + "/LOCK is no regular file");
+  if (!opened) throw std::system_error(opened.error(), "open " + path_ + "/LOCK");
+  lock_ = std::move(*opened);
   const int operation = (reader ? LOCK_SH : LOCK_EX) | LOCK_NB;
   const std::int64_t give_up = runtime_->now_ms() + wait_ms;
   for (;;) {
@@ -111,7 +121,11 @@ task<void> state_directory::write_pid() {
 }
 
 task<bytes> state_directory::read_whole(std::string name) {
-  coro::file source = co_await home_.open_file(name, O_RDONLY);
+  result<coro::file> opened = co_await as_result(home_.open_file(name, O_RDONLY));
+  if (!opened && is_no_regular_file(opened.error()))
+    fail(errc::manifest_damaged, path_ + "/" + name + " is no regular file");
+  if (!opened) throw std::system_error(opened.error(), "open " + path_ + "/" + name);
+  coro::file source = std::move(*opened);
   const std::uint64_t size = co_await source.size();
   if (size > manifest_bytes_max) fail(errc::manifest_damaged, source.name() + " is too large");
   bytes raw(size);

@@ -12,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <string>
 
 namespace lentic::test {
@@ -105,6 +106,38 @@ TEST_F(RunDamage, ARunOfANewerFormatIsQuarantined) {
   run.replace(run.size() - 80, 80, as_text(footer));
   const auto disk = disk_with(files_);
   expect_quarantine(*disk);
+}
+
+// What is at fault is a limit, a permission or the device: the run may be whole.
+TEST_F(RunDamage, ARunThatMayNotBeOpenedIsNotCalledDamaged) {
+  const auto disk = disk_with(files_);
+  std::uint64_t opens = 0;
+  {
+    environment_life life(*disk, 2);
+    life.open();
+    opens = life.engine().executed(coro::io_kind::open);
+    life.close();
+  }
+  unsigned refused = 0;
+  for (const int error : {EACCES, EMFILE, EIO}) {
+    for (std::uint64_t nth = 1; nth <= opens; ++nth) {
+      environment_life life(*disk, 3);
+      life.engine().fail_kind(coro::io_kind::open, nth, error);
+      try {
+        life.open();
+        ADD_FAILURE() << "open " << nth << " failed with " << error;
+        life.close();
+      } catch (const std::system_error& thrown) {
+        EXPECT_EQ(thrown.code(), std::error_code(error, std::system_category())) << nth;
+        ++refused;
+      }
+    }
+  }
+  EXPECT_EQ(refused, 3 * opens);
+  environment_life life(*disk, 4);
+  life.open();
+  EXPECT_TRUE(life.env().recovered().quarantined.empty());
+  life.close();
 }
 
 TEST_F(RunDamage, AMissingStoreDirectoryQuarantinesAllItsRuns) {
