@@ -25,6 +25,20 @@ bool is_ours(const std::string& name) {
   return name == "LOCK" || name == "lost+found" || numbered(name, "MANIFEST-", "");
 }
 
+// A foreign name in a message: control characters, C1 in UTF-8 too, show as '?', so that a name
+// cannot write to the terminal of who reads it.
+std::string shown(std::string_view name) {
+  std::string text;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(name[i]);
+    const auto next = i + 1 < name.size() ? static_cast<unsigned char>(name[i + 1]) : byte;
+    const bool c1 = byte == 0xc2 && next >= 0x80 && next < 0xa0;
+    if (c1) ++i;
+    text += c1 || byte < 0x20 || byte == 0x7f ? '?' : name[i];
+  }
+  return text;
+}
+
 // The directory that holds the name: "a/b/" -> "a", "b" -> ".", "/b" -> "/".
 std::string parent_of(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
@@ -75,7 +89,7 @@ task<void> state_directory::refuse_foreign() {
   });
   const auto foreign = std::find_if_not(names.begin(), names.end(), is_ours);
   if (!known && foreign != names.end())
-    fail(errc::not_a_state_directory, path_ + " holds " + *foreign);
+    fail(errc::not_a_state_directory, path_ + " holds " + shown(*foreign));
 }
 
 task<void> state_directory::lock(open_mode mode, std::int64_t wait_ms) {
@@ -157,7 +171,7 @@ task<std::optional<manifest>> state_directory::load_manifest() {
   }
   if (why == errc::newer_format || (!numbers.empty() && !foreign.empty()))
     throw std::system_error(why, path_ + "/MANIFEST-" + std::to_string(manifest_number_));
-  if (!foreign.empty()) fail(errc::not_a_state_directory, path_ + " holds " + foreign);
+  if (!foreign.empty()) fail(errc::not_a_state_directory, path_ + " holds " + shown(foreign));
   co_return std::nullopt;
 }
 

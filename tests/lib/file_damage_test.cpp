@@ -285,6 +285,24 @@ TEST(ManifestDamage, StateWithoutAnyManifestIsNotOpened) {
   EXPECT_EQ(open_error(*disk), errc::not_a_state_directory);
 }
 
+TEST(ForeignDirectory, IsNamedWithoutItsControlCharacters) {
+  for (const open_mode mode : {open_mode::create, open_mode::read_only}) {
+    file_map files;
+    files["state/a\x1b[2J\x7f\xc2\x9b\xc3\xa9"] = "not ours";
+    if (mode == open_mode::read_only) files["state/LOCK"] = "";
+    const auto disk = disk_with(files);
+    environment_life life(*disk, 9);
+    try {
+      life.open(small_options(mode));
+      ADD_FAILURE() << "it was opened";
+    } catch (const std::system_error& error) {
+      EXPECT_EQ(error.code(), errc::not_a_state_directory);
+      EXPECT_NE(std::string(error.what()).find("holds a?[2J??\xc3\xa9"), std::string::npos)
+          << error.what();
+    }
+  }
+}
+
 TEST(NewerFormat, OfTheManifestIsRefusedByName) {
   file_map files = sealed_files();
   std::string& text = files[manifest_path(files)];
