@@ -112,7 +112,11 @@ class mmap_segment final : public byte_store, public layered {
   void check_readable() const;
   void give_up_everything();
   void make_room_to_mark();
+<<<<<<< HEAD
   void mark(young_table::entry& entry);
+=======
+  void mark(young_table::entry& entry) noexcept;
+>>>>>>> fix3
   bool exists_below(bytes_view key);
 
   segment_host* host_;
