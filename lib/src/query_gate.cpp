@@ -34,10 +34,12 @@ void query_gate::submit(std::shared_ptr<query_job> job) {
   job->refuse(errc::closed);
 }
 
-void query_gate::ask_to_stop(std::shared_ptr<query_job> job) {
+void query_gate::ask_to_stop(std::weak_ptr<query_job> job) {
   const std::lock_guard lock(mutex_);
   if (owner_ == nullptr) return;  // refused, or asked by close()
-  owner_->post([asked = std::move(job)] { asked->request_stop(); });
+  owner_->post([asked = std::move(job)] {
+    if (const std::shared_ptr<query_job> alive = asked.lock()) alive->request_stop();
+  });
 }
 
 void query_gate::run_waiting() {

@@ -3,9 +3,9 @@
 #include "bridge_world.hpp"
 
 #include <lentic/coro/as_awaitable.hpp>
-#include <lentic/coro/use_task.hpp>
 
 #include <asio/bind_cancellation_slot.hpp>
+#include <asio/error.hpp>
 #include <asio/post.hpp>
 #include <asio/strand.hpp>
 #include <gtest/gtest.h>
@@ -188,7 +188,7 @@ asio::awaitable<void> sleep_in_asio(bridge_world& world, std::vector<std::string
   } catch (const std::system_error& failure) {
     code = failure.code();
   }
-  log.push_back(coro::is_aborted(code) ? "aborted" : "other");
+  log.push_back(code == asio::error::operation_aborted ? "aborted" : "other");
 }
 
 void spawn_stoppable(bridge_world& world, asio::cancellation_signal& signal,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Queries from other threads. The owner's thread is the test's; the others are joined in each test.
+#include "../coro/fleeting_executor.hpp"
 
 #include <lentic/coro/asio_runtime.hpp>
 #include <lentic/coro/event.hpp>
@@ -12,6 +13,7 @@
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/bind_executor.hpp>
 #include <asio/co_spawn.hpp>
+#include <asio/error.hpp>
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 #include <asio/use_future.hpp>
@@ -262,7 +264,27 @@ TEST_F(Query, SlotThatFiresBeforeTheTurnKeepsItFromRunning) {
   context_.restart();
   context_.run();
   EXPECT_FALSE(ran);
+  EXPECT_EQ(code, asio::error::operation_aborted);
   EXPECT_TRUE(coro::is_aborted(code));
+}
+
+TEST_F(Query, NothingOfTheCallersExecutorIsUsedOnceTheHandlerHasRun) {
+  fleeting_home home;
+  int answer = 0;
+  const auto handler = [&](std::exception_ptr, int value) {
+    answer = home.outstanding != 0 ? value : 0;
+  };
+  asio::cancellation_signal signal;
+  async_query(
+      *env_, [] { return 4; },
+      asio::bind_cancellation_slot(signal.slot(),
+                                   asio::bind_executor(fleeting_executor(home), handler)));
+  context_.restart();
+  context_.run();
+  EXPECT_TRUE(home.gone);
+  EXPECT_EQ(answer, 4);
+  EXPECT_EQ(home.outstanding, 0);
+  EXPECT_EQ(home.late, 0);
 }
 
 // Two threads ask while the owner writes; each answer is one of the owner's states.

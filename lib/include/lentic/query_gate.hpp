@@ -46,8 +46,9 @@ class query_gate : public std::enable_shared_from_this<query_gate> {
   // Runs the job in one of the runtime's next turns, in the order of calls; refuses it with
   // errc::closed once the gate is shut.
   void submit(std::shared_ptr<query_job> job);
-  // Has request_stop() called on the owner's thread, after what was submitted before has started.
-  void ask_to_stop(std::shared_ptr<query_job> job);
+  // Has request_stop() called on the owner's thread, after what was submitted before has started,
+  // if the job still lives then.
+  void ask_to_stop(std::weak_ptr<query_job> job);
 
   void admit(environment& env) noexcept { env_ = &env; }
   // Refuses what waits and what comes.

@@ -21,6 +21,7 @@
 // Lifetime: destroying a task that is suspended here is a broken precondition. Buffers may go once
 // the operation has returned.
 
+#include <lentic/coro/asio_error.hpp>
 #include <lentic/coro/result.hpp>
 #include <lentic/coro/stop_token.hpp>
 
@@ -63,12 +64,6 @@ using use_task_t = basic_use_task<failure_form::thrown>;
 using use_result_t = basic_use_task<failure_form::answered>;
 inline constexpr use_task_t use_task{};
 inline constexpr use_result_t use_result{};
-
-// Whether an operation ended because it was asked to: by Asio, whose category maps its codes to no
-// std::errc, or by an operation of ours.
-inline bool is_aborted(const std::error_code& code) noexcept {
-  return code == asio::error::operation_aborted || code == aborted_code();
-}
 
 namespace detail {
 
