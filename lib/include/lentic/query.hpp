@@ -13,7 +13,8 @@
 // handler without an executor of its own runs where Asio runs such: on asio::system_executor.
 // Errors: what `fn` throws; errc::closed once the environment is closed, also when close() comes
 // first in a race. close() asks running queries to stop and waits for them, so a query must not
-// await close(), nor what only the owner could bring about after it.
+// await close(), nor what only the owner could bring about after it. Without the memory to post a
+// completion its handler is destroyed uncalled: a future then has broken_promise.
 // Cancellation: the token's slot (terminal, partial, total). A query that has not started completes
 // with asio::error::operation_aborted; one that runs hears of it through its stop_token, or ends as
 // it would. Threads: any, as long as the environment lives; env.gate() may be kept longer.

@@ -40,11 +40,7 @@ class scope {
   scope& operator=(const scope&) = delete;
   ~scope() { assert(live_ == 0 && "a scope was destroyed before it was joined"); }
 
-  void spawn(task<void> work) {
-    ++live_;
-    idle_.reset();
-    run(*this, std::move(work));
-  }
+  void spawn(task<void> work) { run(*this, std::move(work)); }
 
   std::size_t live() const noexcept { return live_; }
   // The first error so far, which join() will throw; null when there is none.
@@ -59,7 +55,10 @@ class scope {
   }
 
  private:
+  // Counts only once there is a frame: spawn() may find no memory for it.
   static detail::detached run(scope& self, task<void> work) {
+    ++self.live_;
+    self.idle_.reset();
     try {
       co_await std::move(work);
     } catch (...) {  // a spawn boundary: join() reports it
