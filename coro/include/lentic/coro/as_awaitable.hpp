@@ -13,11 +13,13 @@
 // which Asio recycles. Otherwise the work resumes the coroutine through its executor when it ends.
 // Threads: the coroutine runs on the owner's thread. A view in the result obeys the contract of the
 // work ("until the caller's next suspension") when the coroutine's executor is that of the owner's
-// io_context; behind a strand others may run first: take copies there.
+// io_context, whether run() or turn() drives that; behind a strand others may run first: take
+// copies there.
 // Cancellation: work that is made from a stop_token is asked to stop by the coroutine's
 // cancellation slot; how it ends is its own contract. Other work runs to its end.
 // Lifetime: the runtime outlives the work; what the work refers to is the caller's care.
 
+#include <lentic/coro/asio_waiters.hpp>
 #include <lentic/coro/async_run.hpp>
 #include <lentic/coro/completion.hpp>
 #include <lentic/coro/maybe_ready.hpp>
@@ -46,7 +48,8 @@ void dispatch_emptied(std::optional<Awaited>& awaited) {
 }
 
 // On one thread dispatch leaves no gap between the end of the work and its awaiter, in which others
-// could outdate a view. It runs inline only below the run queue, on nobody's stack.
+// could outdate a view: it runs inline, because the runtime resumes the work from inside a handler
+// (asio_waiters.hpp). It does so below the run queue, on nobody's stack.
 template <class T, class Awaited>
 detached dispatch_when_done(std::shared_ptr<run_state<T>> state, std::optional<Awaited> awaited) {
   co_await until_done<T>(*state);
@@ -73,6 +76,7 @@ asio::awaitable<work_value_t<Work>, Executor> await_work(Work work) {
   run_into(std::move(work), state);
   if (!state->done) {
     const Executor executor = co_await asio::this_coro::executor;
+    const asio_waiter counted(executor);
     asio::use_awaitable_t<Executor> token;
     co_await async_wait_until_done<stoppable_work<Work>>(executor, state, token);
   }
