@@ -36,6 +36,15 @@ TEST(AsyncRun, CallbackGetsTheValueAndNoError) {
   EXPECT_EQ(got, 3);
 }
 
+TEST(AsyncRun, RuntimeKnowsItsOwnersThread) {
+  bridge_world world;
+  EXPECT_TRUE(world.runtime().on_owners_thread());
+  bool elsewhere = true;
+  std::thread other([&] { elsewhere = world.runtime().on_owners_thread(); });
+  other.join();
+  EXPECT_FALSE(elsewhere);
+}
+
 TEST(AsyncRun, ReadyAnswerIsNeverHandedOverInsideTheCall) {
   bridge_world world;
   bool called = false;

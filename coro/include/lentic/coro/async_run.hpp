@@ -12,8 +12,9 @@
 // asio::co_spawn, so that use_future and use_awaitable rethrow the very exception; only work that
 // was stopped is asio::error::operation_aborted (asio_error.hpp). T is default constructible, for
 // the value beside an error, and not a view (borrowed.hpp).
-// Threads: called on the owner's thread, where the work starts at once, on the caller's stack. The
-// handler is posted to its associated executor, else to the owner's; never called inline.
+// Threads: called on the owner's thread, where the work starts at once, on the caller's stack;
+// builds with assertions check that for an asio_runtime. The handler is posted to its associated
+// executor, else to the owner's; never called inline.
 // Cancellation: work that is made from a stop_token is asked to stop when the token's cancellation
 // slot fires (terminal, partial or total); how it ends is its own contract. Other work ignores it.
 // Lifetime: what the work refers to, and the executors, outlive the operation, which ends when the
@@ -33,6 +34,7 @@
 #include <asio/cancellation_type.hpp>
 #include <asio/dispatch.hpp>
 
+#include <cassert>
 #include <coroutine>
 #include <exception>
 #include <memory>
@@ -208,6 +210,9 @@ auto async_run(Owner&& owner, Work work, Token&& token) {
   using value_type = detail::work_value_t<Work>;
   using signature = typename detail::run_signature<value_type>::type;
   static_assert(!is_borrowed<value_type>, "the handler runs later: hand it a copy, not a view");
+  if constexpr (requires { owner.on_owners_thread(); }) {
+    assert(owner.on_owners_thread() && "async_run is called on the owner's thread");
+  }
   auto executor = detail::executor_of(owner);
   detail::run_initiation<value_type, decltype(executor)> initiation(executor);
   return asio::async_initiate<Token, signature>(std::move(initiation), token, std::move(work));
