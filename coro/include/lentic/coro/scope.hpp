@@ -40,7 +40,10 @@ class scope {
   scope& operator=(const scope&) = delete;
   ~scope() { assert(live_ == 0 && "a scope was destroyed before it was joined"); }
 
+<<<<<<< HEAD
   // Begins the work. When there is no memory for it, it throws and has no effect.
+=======
+>>>>>>> fix4
   void spawn(task<void> work) { run(*this, std::move(work)); }
 
   std::size_t live() const noexcept { return live_; }
@@ -56,6 +59,7 @@ class scope {
   }
 
  private:
+  // Counts only once there is a frame: spawn() may find no memory for it.
   static detail::detached run(scope& self, task<void> work) {
     ++self.live_;
     self.idle_.reset();
