@@ -64,6 +64,7 @@ SIGINT and SIGTERM end the server; everything that was answered is still there a
 )";
 
 constexpr std::size_t line_bytes_max = 256;
+constexpr std::chrono::milliseconds accept_pause(100);
 
 std::uint64_t number_in(std::string_view text) {
   std::uint64_t number = 0;
@@ -211,9 +212,19 @@ class server {
   }
 
  private:
+  // An error, say no descriptor is free, must not end the service: sessions that end free some.
   asio::awaitable<void> accept_clients() {
+    asio::steady_timer pause(acceptor_.get_executor());
     for (;;) {
-      tcp::socket socket = co_await acceptor_.async_accept(use_awaitable);
+      std::error_code failed;
+      auto token = asio::redirect_error(use_awaitable, failed);
+      tcp::socket socket = co_await acceptor_.async_accept(token);
+      if (failed) {
+        std::cerr << "accept: " << failed.message() << std::endl;
+        pause.expires_after(accept_pause);
+        co_await pause.async_wait(use_awaitable);
+        continue;
+      }
       const auto own = sessions_.emplace(sessions_.end());
       idle_.reset();
       const auto ended = [this, own](std::exception_ptr) {  // a session has told its client

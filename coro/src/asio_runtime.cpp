@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lentic/coro/asio_runtime.hpp>
+#include <lentic/coro/asio_waiters.hpp>
 #include <lentic/coro/frame_pool.hpp>
 #include <lentic/coro/hosted_engine.hpp>
 #include <lentic/coro/thread_engine.hpp>
@@ -76,6 +77,7 @@ class asio_runtime::host : public std::enable_shared_from_this<host> {
   host(asio::io_context& context, run_queue& queue, const asio_runtime_options& options)
       : context_(&context),
         queue_(&queue),
+        waiters_(&asio::use_service<detail::asio_waiters>(context)),
         engine_(make_engine(queue, options)),
         event_(context, engine_->event_fd()),
         alarm_(context) {
@@ -119,6 +121,7 @@ class asio_runtime::host : public std::enable_shared_from_this<host> {
   bool busy() const noexcept { return !queue_->empty() || engine_->pending(); }
   std::size_t work();
   bool wait();
+  bool turn_inside();
   void drive();
   void unmute();
   void schedule() noexcept;
@@ -131,6 +134,7 @@ class asio_runtime::host : public std::enable_shared_from_this<host> {
 
   asio::io_context* context_;
   run_queue* queue_;
+  detail::asio_waiters* waiters_;
   std::unique_ptr<hosted_engine> engine_;
   asio::posix::stream_descriptor event_;
   asio::steady_timer alarm_;
@@ -148,10 +152,11 @@ class asio_runtime::host : public std::enable_shared_from_this<host> {
 
 bool asio_runtime::host::turn() {
   assert(!inside_ && "turn() was called from a coroutine or a handler of its own");
+  if (waiters_->any()) return turn_inside();
   const driving marked(*this);
   if (work() == 0 && !busy()) {
     const bool happened = wait();
-    if (busy()) work();  // else stays unmuted, so that the next turn can sleep on
+    if (busy() && !waiters_->any()) work();  // else stays unmuted: the next turn can sleep on
     return happened;
   }
   if (++turns_ % turns_per_poll == 0) {
@@ -159,6 +164,13 @@ bool asio_runtime::host::turn() {
     context_->poll();
   }
   return true;
+}
+
+// Whatever is ready or under way has a handler already, for an application that calls run()
+// instead.
+bool asio_runtime::host::turn_inside() {
+  if (context_->stopped()) context_->restart();
+  return context_->run_one() != 0;
 }
 
 // Runs coroutines and reaps in turns, within bounds; how many were resumed.

@@ -204,8 +204,12 @@ task<bool> directory::make(io_engine& engine, std::string path) {
 
 task<file> directory::open_file(std::string name, int flags) {
   const std::string shown = handle_.name() + "/" + name;
-  const int fd = co_await open_at(handle_.engine(), handle_.fd(), name, shown, flags);
-  co_return file(descriptor(handle_.engine(), fd, shown, handle_.counters()));
+  const int asked = flags | O_NONBLOCK;
+  const int fd = co_await open_at(handle_.engine(), handle_.fd(), name, shown, asked);
+  file opened(descriptor(handle_.engine(), fd, shown, handle_.counters()));
+  const int refused = handle_.engine().require_regular(fd);
+  if (refused < 0) raise(refused, "open " + shown + " as a regular file");
+  co_return opened;
 }
 
 task<directory> directory::open_directory(std::string name) {

@@ -35,6 +35,10 @@ void hosted_engine::unmap(std::span<const std::byte> mapping) noexcept {
   detail::posix_unmap(mapping);
 }
 
+int hosted_engine::require_regular(int fd) noexcept {
+  return detail::posix_require_regular(fd);
+}
+
 void hosted_engine::close_now(int fd) noexcept {
   ::close(fd);
 }

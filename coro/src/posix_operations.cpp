@@ -140,6 +140,16 @@ std::int64_t posix_execute(const io_request& request) noexcept {
   return -EINVAL;
 }
 
+int posix_require_regular(int fd) noexcept {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return -errno;
+  if (S_ISDIR(status.st_mode)) return -EISDIR;
+  if (!S_ISREG(status.st_mode)) return -ENXIO;
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0) return -errno;
+  return 0;
+}
+
 result<std::span<const std::byte>> posix_map(int fd, std::size_t bytes) {
   void* const start = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
   if (start == MAP_FAILED) return std::error_code(errno, std::system_category());

@@ -210,6 +210,12 @@ std::int64_t sim_disk::size(int fd) {
   return open == nullptr ? -EBADF : static_cast<std::int64_t>(open->node->file.size());
 }
 
+int sim_disk::require_regular(int fd) noexcept {
+  description* const open = find(fd);
+  if (open == nullptr) return -EBADF;
+  return open->node->directory ? -EISDIR : 0;
+}
+
 // --- names ---
 
 std::int64_t sim_disk::sync_directory(int fd) {

@@ -180,6 +180,10 @@ void sim_engine::unmap(std::span<const std::byte> mapping) noexcept {
   maps_.erase(found);
 }
 
+int sim_engine::require_regular(int fd) noexcept {
+  return off_ ? -EIO : disk_->require_regular(fd);
+}
+
 void sim_engine::close_now(int fd) noexcept {
   if (!off_) disk_->close(fd);  // a dead process has nothing open
 }

@@ -25,7 +25,7 @@ void environment::state::log(const std::string& line) const {
 
 void environment::state::check_writable() const {
   assert(owner_ == std::this_thread::get_id() && "an environment has one owner thread");
-  if (closed) fail(errc::closed, options.directory);
+  if (stopping_) fail(errc::closed, options.directory);
   if (options.mode == open_mode::read_only) fail(errc::read_only, options.directory);
   if (poisoned_) fail(errc::poisoned, options.directory);
 }
@@ -41,7 +41,7 @@ void environment::state::retire_run(std::uint64_t store, std::uint64_t segment,
 }
 
 detail::mmap_store& environment::state::open_store(std::string_view name) {
-  if (closed) fail(errc::closed, options.directory);
+  if (stopping_) fail(errc::closed, options.directory);
   const auto found = stores.find(name);
   if (found != stores.end()) return *found->second;
   if (!detail::is_store_name(name)) fail(errc::invalid_argument, "store name " + std::string(name));

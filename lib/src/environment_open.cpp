@@ -6,6 +6,7 @@
 #include <lentic/errc.hpp>
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
@@ -167,6 +168,8 @@ task<void> environment::state::attach_runs() {
     if (entry.runs.empty()) continue;
     detail::mmap_store& store = *stores_by_id.at(entry.id);
     result<coro::directory> home = co_await as_result(directory.store_directory(entry.name, false));
+    if (!home && !detail::is_no_regular_file(home.error()))
+      throw std::system_error(home.error(), "open " + directory.path() + "/" + entry.name);
     for (const auto& [segment, generation] : entry.runs) {
       if (home) {
         co_await attach_run(store, *home, segment, generation);
@@ -186,36 +189,39 @@ void environment::state::quarantine(detail::mmap_store& store, std::uint64_t seg
   store.replay_segment(segment)->quarantine(why, generation);
 }
 
+// The run, mapped and checked, or why it is damaged. Throws what is no damage: a limit, a
+// permission, an error of the device; the next open may find the run as it was.
+task<result<std::unique_ptr<detail::run_reader>>> environment::state::open_run(
+    const detail::run_identity& identity, coro::directory& home) {
+  const std::string name = detail::run_file_name(identity.segment, identity.generation);
+  result<coro::file> opened = co_await as_result(home.open_file(name, O_RDONLY));
+  if (!opened && detail::is_no_regular_file(opened.error())) co_return opened.error();
+  if (!opened) throw std::system_error(opened.error(), "open " + home.name() + "/" + name);
+  coro::file file = std::move(*opened);
+  const std::uint64_t size = co_await file.size();
+  if (size < detail::run_footer_bytes) co_return make_error_code(errc::damaged);
+  const bytes_view map = file.map(size);
+  auto reader = detail::run_reader::open(map, identity, file.name());
+  if (!reader) runtime.io().unmap(map);
+  co_return reader;
+}
+
 // A run that cannot be read quarantines its segment; the rest of the environment works.
 task<void> environment::state::attach_run(detail::mmap_store& store, coro::directory& home,
                                           std::uint64_t segment, std::uint64_t generation) {
-  const std::string name = detail::run_file_name(segment, generation);
-  const std::string shown = home.name() + "/" + name;
-  std::error_code why = make_error_code(errc::damaged);
-  result<coro::file> opened = co_await as_result(home.open_file(name, O_RDONLY));
-  if (opened) {
-    coro::file file = std::move(*opened);
-    const std::uint64_t size = co_await file.size();
-    if (size >= detail::run_footer_bytes) {
-      const bytes_view map = file.map(size);
-      detail::run_identity identity;
-      identity.environment = manifest_.environment;
-      identity.store = store.id();
-      identity.segment = segment;
-      identity.generation = generation;
-      auto reader = detail::run_reader::open(map, identity, shown);
-      if (reader) {
-        store.replay_segment(segment)->attach_run(std::move(*reader), generation);
-        ++report.runs_mapped;
-        co_return;
-      }
-      why = reader.error();
-      runtime.io().unmap(map);
-    }
-  } else {
-    why = opened.error();
+  detail::run_identity identity;
+  identity.environment = manifest_.environment;
+  identity.store = store.id();
+  identity.segment = segment;
+  identity.generation = generation;
+  result<std::unique_ptr<detail::run_reader>> reader = co_await open_run(identity, home);
+  if (reader) {
+    store.replay_segment(segment)->attach_run(std::move(*reader), generation);
+    ++report.runs_mapped;
+    co_return;
   }
-  quarantine(store, segment, generation, shown + ": " + why.message());
+  const std::string shown = home.name() + "/" + detail::run_file_name(segment, generation);
+  quarantine(store, segment, generation, shown + ": " + reader.error().message());
 }
 
 // Removes what a crash left half done: older manifests, runs that no manifest names.
@@ -232,7 +238,10 @@ task<void> environment::state::remove_orphans() {
       const bool named = std::any_of(runs.begin(), runs.end(), [&file](const auto& run) {
         return file == detail::run_file_name(run.first, run.second);
       });
-      if (!named && file.ends_with(".run")) co_await home.unlink(file);
+      if (named || !file.ends_with(".run")) continue;
+      const result<bool> gone = co_await as_result(home.unlink(file));
+      if (!gone && gone.error() != std::errc::is_a_directory)
+        throw std::system_error(gone.error(), "unlink " + home.name() + "/" + file);
     }
   }
 }

@@ -74,7 +74,7 @@ class environment::state final : public detail::segment_host {
   environment_statistics counts;
   commit_sequence last_cut = 0;
   commit_sequence last_durable = 0;
-  bool closed = false;
+  bool closed = false;  // nothing of it is used any more
 
  private:
   class replayer;
@@ -89,6 +89,12 @@ class environment::state final : public detail::segment_host {
     bool whole = false;                             // false: its cut has failed half-way
     bool written = false;                           // durable, and not landed yet
   };
+  // What all who call close() at one time share. It outlives the environment.
+  struct closing {
+    explicit closing(coro::runtime& runtime) : over(runtime.queue()) {}
+    coro::event over;
+    std::exception_ptr error;
+  };
   // A run given up by commit `sequence` (0: the one being made): its file goes when that landed.
   struct retired_run {
     commit_sequence sequence = 0;
@@ -101,6 +107,8 @@ class environment::state final : public detail::segment_host {
   task<void> create();
   task<void> recover();
   task<void> attach_runs();
+  task<result<std::unique_ptr<detail::run_reader>>> open_run(const detail::run_identity& identity,
+                                                             coro::directory& home);
   task<void> attach_run(detail::mmap_store& store, coro::directory& home, std::uint64_t segment,
                         std::uint64_t generation);
   void quarantine(detail::mmap_store& store, std::uint64_t segment, std::uint64_t generation,
@@ -129,6 +137,7 @@ class environment::state final : public detail::segment_host {
   task<std::unique_ptr<detail::run_reader>> write_run(const detail::seal_job& job);
   task<void> recycle_oldest();
   bool wants_recycling() const;
+  task<void> shut_down();
   task<void> shut_files();
 
   detail::manifest manifest_;
@@ -139,8 +148,9 @@ class environment::state final : public detail::segment_host {
   std::exception_ptr failure_;  // of the frame at the front; the next cut tries again
   bool poisoned_ = false;
   coro::event landed_;
-  coro::event work_;  // there may be something for upkeep()
-  bool stopping_ = false;
+  coro::event work_;                           // there may be something for upkeep()
+  std::shared_ptr<closing> closing_;           // from the first call of close() on
+  bool stopping_ = false;                      // no more changes
   commit_sequence recycle_after_ = 0;          // the oldest file goes once this commit is durable
   std::vector<commit_sequence> relog_outbox_;  // batches that the next cut logs again
   std::deque<detail::seal_job> seals_;

@@ -192,12 +192,30 @@ task<void> environment::state::recycle_oldest() {
   co_await journal->remove_before(manifest_.first_journal_file);
 }
 
-// Not a commit: what was not cut is dropped. The manifest then holds the last durable sequence.
+// The first call closes; who calls meanwhile waits for it, and throws what it throws. Any of them
+// may destroy the environment when its own call returns: so the event is the last that is touched,
+// and everybody holds it.
 task<void> environment::state::close() {
   if (closed) co_return;
-  co_await gate->close();  // queries that run see an open environment
-  if (closed) co_return;   // meanwhile, by somebody else
-  closed = true;
+  const std::shared_ptr<closing> shut = closing_ ? closing_ : std::make_shared<closing>(runtime);
+  if (closing_) {
+    co_await shut->over.wait();
+  } else {
+    closing_ = shut;
+    try {
+      co_await gate->close();  // queries that run see an open environment
+      co_await shut_down();
+    } catch (...) {  // closed in any case; thrown below
+      shut->error = std::current_exception();
+    }
+    closed = true;
+    shut->over.set();
+  }
+  if (shut->error) std::rethrow_exception(shut->error);
+}
+
+// Not a commit: what was not cut is dropped. The manifest then holds the last durable sequence.
+task<void> environment::state::shut_down() {
   stopping_ = true;
   work_.set();
   std::exception_ptr error;

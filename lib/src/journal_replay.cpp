@@ -2,10 +2,12 @@
 #include "crc32c.hpp"
 #include "journal.hpp"
 #include "numbered_name.hpp"
+#include "state_directory.hpp"
 
 #include <lentic/errc.hpp>
 
 #include <algorithm>
+#include <system_error>
 
 #include <fcntl.h>
 
@@ -32,7 +34,11 @@ std::uint64_t end_of_data(bytes_view image, std::uint64_t from) {
 }  // namespace
 
 task<bytes> journal::load(std::uint64_t number) {
-  coro::file source = co_await home_->open_file(file_name(number), O_RDONLY);
+  result<coro::file> opened = co_await as_result(home_->open_file(file_name(number), O_RDONLY));
+  if (!opened && is_no_regular_file(opened.error())) damaged(number, 0, "no regular file");
+  if (!opened)
+    throw std::system_error(opened.error(), "open " + home_->name() + "/" + file_name(number));
+  coro::file source = std::move(*opened);
   const std::uint64_t size = co_await source.size();
   if (size > 2 * frame_payload_bytes_max) damaged(number, 0, "larger than any journal file");
   bytes image(size);

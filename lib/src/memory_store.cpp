@@ -20,7 +20,7 @@ memory_store::~memory_store() = default;
 
 maybe_ready<std::optional<value_view>> memory_store::get(bytes_view key) {
   const detail::young_table::entry* const found = layer_->table->find(key);
-  if (found == nullptr) return std::optional<value_view>();
+  if (found == nullptr || found->second.tombstone) return std::optional<value_view>();
   return std::optional<value_view>(found->second.view());
 }
 
@@ -31,7 +31,8 @@ maybe_ready<void> memory_store::put(bytes_view key, bytes_view value) {
 }
 
 maybe_ready<bool> memory_store::erase(bytes_view key) {
-  if (layer_->table->find(key) == nullptr) return false;
+  const detail::young_table::entry* const found = layer_->table->find(key);
+  if (found == nullptr || found->second.tombstone) return false;
   layer_->table->remove(key);
   return true;
 }

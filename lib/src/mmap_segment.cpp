@@ -129,11 +129,12 @@ void mmap_segment::check_readable() const {
   if (!quarantined_.empty()) fail(errc::damaged, quarantined_);
 }
 
-// Before a row changes: one that has changed must be logged.
+// Before a row changes, so that a change that was made is always marked: the next cut would miss it
+// otherwise.
 void mmap_segment::make_room_to_mark() {
-  if (dirty_.size() < dirty_.capacity()) [[likely]]
-    return;
-  dirty_.reserve(std::max<std::size_t>(8, 2 * dirty_.size()));
+  constexpr std::size_t room_min = 16;
+  if (dirty_.size() == dirty_.capacity() && host_->is_durable())
+    dirty_.reserve(std::max(room_min, 2 * dirty_.capacity()));
 }
 
 void mmap_segment::mark(young_table::entry& entry) {
@@ -174,6 +175,7 @@ void mmap_segment::relog_before(std::uint64_t sequence) {
     if (entry.second.tombstone && run_generation_ == 0) {
       young_->remove(entry.first);  // everything that it hid is in files that go as well
     } else {
+      make_room_to_mark();
       mark(entry);
     }
   }

@@ -4,15 +4,27 @@
 #include <lentic/query_gate.hpp>
 
 #include <cassert>
+#include <new>
 #include <utility>
 
 namespace lentic {
 
 namespace {
 
-// Keeps the job alive while it runs.
+// Keeps the job alive while it runs. It throws only when there is no memory to post its answer:
+// then its handler has been destroyed, which the other queries must not suffer for.
 task<void> run_job(std::shared_ptr<query_job> job, environment& env, coro::stop_token closing) {
-  co_await job->run(env, closing);
+  try {
+    co_await job->run(env, closing);
+  } catch (const std::bad_alloc&) {  // the handler's destruction has told whom it could
+  }
+}
+
+void refuse(query_job& job, std::error_code error) {
+  try {
+    job.refuse(error);
+  } catch (const std::bad_alloc&) {  // as above
+  }
 }
 
 }  // namespace
@@ -24,9 +36,13 @@ void query_gate::submit(std::shared_ptr<query_job> job) {
   {
     const std::lock_guard lock(mutex_);
     if (owner_ != nullptr) {
-      waiting_.push_back(std::move(job));
-      if (waiting_.size() == 1) {
+      waiting_.push_back(job);
+      if (waiting_.size() > 1) return;
+      try {
         owner_->post([gate = shared_from_this()] { gate->run_waiting(); });
+      } catch (...) {  // else later jobs would wait for a turn that nobody has asked for
+        waiting_.pop_back();
+        throw;
       }
       return;
     }
@@ -34,10 +50,12 @@ void query_gate::submit(std::shared_ptr<query_job> job) {
   job->refuse(errc::closed);
 }
 
-void query_gate::ask_to_stop(std::shared_ptr<query_job> job) {
+void query_gate::ask_to_stop(std::weak_ptr<query_job> job) {
   const std::lock_guard lock(mutex_);
   if (owner_ == nullptr) return;  // refused, or asked by close()
-  owner_->post([asked = std::move(job)] { asked->request_stop(); });
+  owner_->post([asked = std::move(job)] {
+    if (const std::shared_ptr<query_job> alive = asked.lock()) alive->request_stop();
+  });
 }
 
 void query_gate::run_waiting() {
@@ -46,8 +64,12 @@ void query_gate::run_waiting() {
     const std::lock_guard lock(mutex_);
     jobs.swap(waiting_);
   }
-  for (std::shared_ptr<query_job>& job : jobs) {
-    running_.spawn(run_job(std::move(job), *env_, running_.token()));
+  for (const std::shared_ptr<query_job>& job : jobs) {
+    try {
+      running_.spawn(run_job(job, *env_, running_.token()));
+    } catch (const std::bad_alloc&) {  // not started
+      refuse(*job, std::make_error_code(std::errc::not_enough_memory));
+    }
   }
 }
 
@@ -58,7 +80,7 @@ void query_gate::shut() {
     owner_ = nullptr;
     jobs.swap(waiting_);
   }
-  for (const std::shared_ptr<query_job>& job : jobs) job->refuse(errc::closed);
+  for (const std::shared_ptr<query_job>& job : jobs) refuse(*job, errc::closed);
 }
 
 task<void> query_gate::close() {

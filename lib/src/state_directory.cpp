@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <system_error>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -22,6 +23,20 @@ constexpr std::uint64_t manifest_bytes_max = std::uint64_t{256} << 20;
 // Names that a state directory may hold before its first manifest is durable.
 bool is_ours(const std::string& name) {
   return name == "LOCK" || name == "lost+found" || numbered(name, "MANIFEST-", "");
+}
+
+// A foreign name in a message: control characters, C1 in UTF-8 too, show as '?', so that a name
+// cannot write to the terminal of who reads it.
+std::string shown(std::string_view name) {
+  std::string text;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(name[i]);
+    const auto next = i + 1 < name.size() ? static_cast<unsigned char>(name[i + 1]) : byte;
+    const bool c1 = byte == 0xc2 && next >= 0x80 && next < 0xa0;
+    if (c1) ++i;
+    text += c1 || byte < 0x20 || byte == 0x7f ? '?' : name[i];
+  }
+  return text;
 }
 
 // The directory that holds the name: "a/b/" -> "a", "b" -> ".", "/b" -> "/".
@@ -41,6 +56,12 @@ bool is_store_name(std::string_view name) noexcept {
   return std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
   });
+}
+
+bool is_no_regular_file(const std::error_code& error) noexcept {
+  return error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory
+      || error == std::errc::too_many_symbolic_link_levels || error == std::errc::is_a_directory
+      || error == std::errc::no_such_device_or_address;
 }
 
 std::string run_file_name(std::uint64_t segment, std::uint64_t generation) {
@@ -68,7 +89,7 @@ task<void> state_directory::refuse_foreign() {
   });
   const auto foreign = std::find_if_not(names.begin(), names.end(), is_ours);
   if (!known && foreign != names.end())
-    fail(errc::not_a_state_directory, path_ + " holds " + *foreign);
+    fail(errc::not_a_state_directory, path_ + " holds " + shown(*foreign));
 }
 
 task<void> state_directory::lock(open_mode mode, std::int64_t wait_ms) {
@@ -77,7 +98,10 @@ task<void> state_directory::lock(open_mode mode, std::int64_t wait_ms) {
   result<coro::file> opened = co_await as_result(home_.open_file("LOCK", flags));
   if (!opened && opened.error() == std::errc::no_such_file_or_directory)
     fail(errc::not_a_state_directory, path_);
-  lock_ = std::move(opened).value();
+  if (!opened && is_no_regular_file(opened.error()))
+    fail(errc::not_a_state_directory, path_ + "/LOCK is no regular file");
+  if (!opened) throw std::system_error(opened.error(), "open " + path_ + "/LOCK");
+  lock_ = std::move(*opened);
   const int operation = (reader ? LOCK_SH : LOCK_EX) | LOCK_NB;
   const std::int64_t give_up = runtime_->now_ms() + wait_ms;
   for (;;) {
@@ -111,7 +135,11 @@ task<void> state_directory::write_pid() {
 }
 
 task<bytes> state_directory::read_whole(std::string name) {
-  coro::file source = co_await home_.open_file(name, O_RDONLY);
+  result<coro::file> opened = co_await as_result(home_.open_file(name, O_RDONLY));
+  if (!opened && is_no_regular_file(opened.error()))
+    fail(errc::manifest_damaged, path_ + "/" + name + " is no regular file");
+  if (!opened) throw std::system_error(opened.error(), "open " + path_ + "/" + name);
+  coro::file source = std::move(*opened);
   const std::uint64_t size = co_await source.size();
   if (size > manifest_bytes_max) fail(errc::manifest_damaged, source.name() + " is too large");
   bytes raw(size);
@@ -143,7 +171,7 @@ task<std::optional<manifest>> state_directory::load_manifest() {
   }
   if (why == errc::newer_format || (!numbers.empty() && !foreign.empty()))
     throw std::system_error(why, path_ + "/MANIFEST-" + std::to_string(manifest_number_));
-  if (!foreign.empty()) fail(errc::not_a_state_directory, path_ + " holds " + foreign);
+  if (!foreign.empty()) fail(errc::not_a_state_directory, path_ + " holds " + shown(foreign));
   co_return std::nullopt;
 }
 

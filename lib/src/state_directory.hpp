@@ -21,10 +21,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace lentic::detail {
 
 bool is_store_name(std::string_view name) noexcept;
+// Whether this error of open_file() says that there is no such regular file: none at all, or
+// something else in its place. What is left is a limit, a permission or the device.
+bool is_no_regular_file(const std::error_code& error) noexcept;
 std::string run_file_name(std::uint64_t segment, std::uint64_t generation);
 
 class state_directory {

@@ -62,13 +62,18 @@ young_table::entry* young_table::find(bytes_view key) {
 }
 
 young_table::entry& young_table::put(bytes_view key, bytes_view value) {
-  entry& target = find_or_make(key);
-  set_value(target, value);
-  return target;
+  const place found = find_or_make(key);
+  try {
+    set_value(*found.at, value);
+  } catch (...) {  // a tombstone that nobody asked for would hide what is below
+    if (found.is_fresh) remove_at(found.at);
+    throw;
+  }
+  return *found.at;
 }
 
 young_table::entry& young_table::entomb(bytes_view key) {
-  entry& target = find_or_make(key);
+  entry& target = *find_or_make(key).at;
   unlive(target);
   target.second.tombstone = true;
   target.second.value_bytes = 0;
@@ -78,22 +83,29 @@ young_table::entry& young_table::entomb(bytes_view key) {
 void young_table::remove(bytes_view key) {
   const iterator found = map_->find(key);
   assert(found != map_->end());
-  unlive(*found);
-  const bytes_view stored_key = found->first;
-  const young_record gone = found->second;
-  map_->erase(found);
-  if (gone.value != nullptr) pool_.deallocate(gone.value, gone.value_room, 1);
-  if (!stored_key.empty())
-    pool_.deallocate(const_cast<std::byte*>(stored_key.data()), stored_key.size(), 1);
+  remove_at(found);
+}
+
+void young_table::remove_at(iterator target) noexcept {
+  unlive(*target);
+  const bytes_view stored_key = target->first;
+  const young_record gone = target->second;
+  map_->erase(target);
+  free_bytes(gone.value, gone.value_room);
+  free_bytes(stored_key.data(), stored_key.size());
+}
+
+void young_table::free_bytes(const std::byte* start, std::size_t bytes) noexcept {
+  if (start != nullptr) pool_.deallocate(const_cast<std::byte*>(start), bytes, 1);
 }
 
 std::unique_ptr<layer_walk> young_table::walk(const walk_start& start) {
   return std::make_unique<table_walk>(*map_, start);
 }
 
-young_table::entry& young_table::find_or_make(bytes_view key) {
-  const iterator place = map_->lower_bound(key);
-  if (place != map_->end() && equal(place->first, key)) return *place;
+young_table::place young_table::find_or_make(bytes_view key) {
+  const iterator next = map_->lower_bound(key);
+  if (next != map_->end() && equal(next->first, key)) return {next, false};
   bytes_view stored;
   if (!key.empty()) {
     auto* const copy = static_cast<std::byte*>(pool_.allocate(key.size(), 1));
@@ -102,19 +114,27 @@ young_table::entry& young_table::find_or_make(bytes_view key) {
   }
   young_record fresh;
   fresh.tombstone = true;  // not counted as live until it has a value
-  return *map_->emplace_hint(place, stored, fresh);
+  try {
+    return {map_->emplace_hint(next, stored, fresh), true};
+  } catch (...) {
+    free_bytes(stored.data(), stored.size());
+    throw;
+  }
 }
 
 void young_table::set_value(entry& target, bytes_view value) {
   young_record& record = target.second;
-  unlive(target);
   if (value.size() > record.value_room) {
     auto* const room = static_cast<std::byte*>(pool_.allocate(room_for(value.size()), 1));
-    if (record.value != nullptr) pool_.deallocate(record.value, record.value_room, 1);
+    std::memcpy(room, value.data(), value.size());  // it may be the old value
+    unlive(target);
+    free_bytes(record.value, record.value_room);
     record.value = room;
     record.value_room = room_for(value.size());
+  } else {
+    unlive(target);
+    if (!value.empty()) std::memmove(record.value, value.data(), value.size());
   }
-  if (!value.empty()) std::memmove(record.value, value.data(), value.size());
   record.value_bytes = static_cast<std::uint32_t>(value.size());
   record.tombstone = false;
   ++live_count_;

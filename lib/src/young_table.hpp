@@ -6,7 +6,8 @@
 // A record stays at its address until it is removed or the table dies, so lists of dirty records
 // may point at it. Its value moves when it outgrows its room. A tombstone is a record that says
 // "erased": the environment needs it above runs and for the journal.
-// Threads: one owner. Errors: std::bad_alloc only; limits are checked by the callers.
+// Threads: one owner. Errors: std::bad_alloc only, and then nothing has changed; limits are checked
+// by the callers.
 
 #include "block_pool.hpp"
 #include "row_layer.hpp"
@@ -61,9 +62,16 @@ class young_table final : public row_layer {
   std::uint64_t live_bytes() const noexcept { return live_bytes_; }
 
  private:
-  entry& find_or_make(bytes_view key);
+  // The entry, and whether it was made for this call: as a tombstone without a value.
+  struct place {
+    iterator at;
+    bool is_fresh;
+  };
+  place find_or_make(bytes_view key);
   void set_value(entry& target, bytes_view value);
   void unlive(const entry& target) noexcept;
+  void remove_at(iterator target) noexcept;
+  void free_bytes(const std::byte* start, std::size_t bytes) noexcept;
 
   block_pool pool_;
   map_type* map_;  // inside the pool, never destroyed: rows are trivially destructible

@@ -7,17 +7,22 @@
 
 namespace {
 thread_local std::uint64_t count = 0;
+thread_local std::uint64_t until_failure = 0;
 }  // namespace
 
 namespace lentic::test {
 std::uint64_t allocation_count() noexcept {
   return count;
 }
+void fail_allocation(std::uint64_t n) noexcept {
+  until_failure = n;
+}
 }  // namespace lentic::test
 
 // Replaced for the whole program: the only way to see allocations of code under test.
 void* operator new(std::size_t bytes) {
   ++count;
+  if (until_failure != 0 && --until_failure == 0) throw std::bad_alloc();
   if (void* const storage = std::malloc(bytes)) return storage;
   throw std::bad_alloc();
 }

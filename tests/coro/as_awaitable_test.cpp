@@ -3,9 +3,10 @@
 #include "bridge_world.hpp"
 
 #include <lentic/coro/as_awaitable.hpp>
-#include <lentic/coro/use_task.hpp>
+#include <lentic/coro/sync_wait.hpp>
 
 #include <asio/bind_cancellation_slot.hpp>
+#include <asio/error.hpp>
 #include <asio/post.hpp>
 #include <asio/strand.hpp>
 #include <gtest/gtest.h>
@@ -164,6 +165,43 @@ TEST(AsAwaitable, NothingRunsBetweenTheEndOfTheWorkAndItsAwaiter) {
   EXPECT_EQ(seen, 5);
 }
 
+coro::task<void> until_seen(coro::runtime& runtime, const int& seen) {
+  while (seen == 0) co_await coro::yield(runtime);
+}
+
+// What would outdate the view waits in the loop when the work ends.
+coro::task<int*> view_outdated_next(bridge_world& world, coro::event& target,
+                                    std::vector<int>& storage) {
+  co_await target.wait();
+  asio::post(world.context(), [&] { storage.assign(1000, -1); });
+  co_return storage.data();
+}
+
+asio::awaitable<void> use_view_at_once(bridge_world& world, coro::event& target,
+                                       std::vector<int>& storage, int& seen) {
+  const int* const view = co_await as_awaitable(view_outdated_next(world, target, storage));
+  seen = *view;
+}
+
+TEST(AsAwaitable, NothingRunsInBetweenUnderSyncWaitEither) {
+  for (const bool busy : {true, false}) {
+    bridge_world world;
+    coro::event target(world.runtime().queue());
+    coro::event done(world.runtime().queue());
+    std::vector<int> storage{5};
+    int seen = 0;
+    asio::co_spawn(world.context(), use_view_at_once(world, target, storage, seen),
+                   [&](std::exception_ptr) { done.set(); });
+    asio::post(world.context(), [&] { target.set(); });
+    if (busy) {
+      coro::sync_wait(world.runtime(), until_seen(world.runtime(), seen));
+    } else {
+      coro::sync_wait(world.runtime(), wait_for(done));
+    }
+    EXPECT_EQ(seen, 5);
+  }
+}
+
 asio::awaitable<void> await_on_strand(bridge_world& world, int& value) {
   value = co_await as_awaitable(slow(world.runtime(), 4));
 }
@@ -188,7 +226,7 @@ asio::awaitable<void> sleep_in_asio(bridge_world& world, std::vector<std::string
   } catch (const std::system_error& failure) {
     code = failure.code();
   }
-  log.push_back(coro::is_aborted(code) ? "aborted" : "other");
+  log.push_back(code == asio::error::operation_aborted ? "aborted" : "other");
 }
 
 void spawn_stoppable(bridge_world& world, asio::cancellation_signal& signal,

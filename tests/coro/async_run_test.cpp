@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "allocation_count.hpp"
 #include "bridge_world.hpp"
+#include "fleeting_executor.hpp"
 
 #include <lentic/coro/async_run.hpp>
 
 #include <asio/bind_allocator.hpp>
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/bind_executor.hpp>
+#include <asio/error.hpp>
 #include <asio/post.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/use_future.hpp>
@@ -32,6 +34,15 @@ TEST(AsyncRun, CallbackGetsTheValueAndNoError) {
   });
   world.run();
   EXPECT_EQ(got, 3);
+}
+
+TEST(AsyncRun, RuntimeKnowsItsOwnersThread) {
+  bridge_world world;
+  EXPECT_TRUE(world.runtime().on_owners_thread());
+  bool elsewhere = true;
+  std::thread other([&] { elsewhere = world.runtime().on_owners_thread(); });
+  other.join();
+  EXPECT_FALSE(elsewhere);
 }
 
 TEST(AsyncRun, ReadyAnswerIsNeverHandedOverInsideTheCall) {
@@ -113,22 +124,59 @@ TEST(AsyncRun, HandlerRunsOnItsOwnExecutorAndKeepsItAlive) {
   EXPECT_EQ(ran_on, expected);
 }
 
+TEST(AsyncRun, NothingOfTheHandlersExecutorIsUsedOnceTheHandlerHasRun) {
+  for (const bool ready : {true, false}) {
+    bridge_world world;
+    fleeting_home home;
+    bool busy = false;
+    const auto handler = [&](std::exception_ptr, int) { busy = home.outstanding != 0; };
+    async_run(world.runtime(), lookup(world.runtime(), 1, ready),
+              asio::bind_executor(fleeting_executor(home), handler));
+    world.run();
+    EXPECT_TRUE(home.gone);
+    EXPECT_TRUE(busy);
+    EXPECT_EQ(home.outstanding, 0);
+    EXPECT_EQ(home.late, 0);
+  }
+}
+
+TEST(AsyncRun, HandlerMayStopItsContextWhichIsThenDestroyed) {
+  for (int round = 0; round < 50; ++round) {
+    bridge_world world;
+    auto elsewhere = std::make_unique<asio::io_context>(1);
+    const auto handler = [&](std::exception_ptr, int) { elsewhere->stop(); };
+    async_run(world.runtime(), slow(world.runtime(), 1, round % 3),
+              asio::bind_executor(elsewhere->get_executor(), handler));
+    std::thread other([&] {
+      elsewhere->run();
+      elsewhere.reset();
+    });
+    world.run();
+    other.join();
+    EXPECT_EQ(elsewhere, nullptr);
+  }
+}
+
 // Counts what is taken; gives back in full.
 template <class T>
 class counting_allocator {
  public:
   using value_type = T;
-  explicit counting_allocator(int& count) noexcept : count_(&count) {}
+  counting_allocator(int& count, int& held) noexcept : count_(&count), held_(&held) {}
   template <class U>
-  counting_allocator(const counting_allocator<U>& other) noexcept : count_(other.count()) {}
+  counting_allocator(const counting_allocator<U>& other) noexcept
+      : count_(other.count()), held_(other.held()) {}
   T* allocate(std::size_t size) {
     ++*count_;
+    ++*held_;
     return std::allocator<T>().allocate(size);
   }
   void deallocate(T* storage, std::size_t size) noexcept {
+    --*held_;
     std::allocator<T>().deallocate(storage, size);
   }
   int* count() const noexcept { return count_; }
+  int* held() const noexcept { return held_; }
   template <class U>
   bool operator==(const counting_allocator<U>& other) const noexcept {
     return count_ == other.count();
@@ -136,18 +184,21 @@ class counting_allocator {
 
  private:
   int* count_;
+  int* held_;
 };
 
-TEST(AsyncRun, AllocatorOfTheHandlerIsUsed) {
+TEST(AsyncRun, AllocatorOfTheHandlerIsUsedAndHasAllBackWhenTheHandlerRuns) {
   bridge_world world;
   int taken = 0;
-  bool called = false;
-  const counting_allocator<int> allocator(taken);
+  int held = 0;
+  int held_inside = -1;
+  const counting_allocator<int> allocator(taken, held);
+  const auto handler = [&](std::exception_ptr, int) { held_inside = held; };
   async_run(world.runtime(), lookup(world.runtime(), 1, true),
-            asio::bind_allocator(allocator, [&](std::exception_ptr, int) { called = true; }));
+            asio::bind_allocator(allocator, handler));
+  EXPECT_GE(taken, 1);
   world.run();
-  EXPECT_TRUE(called);
-  EXPECT_GE(taken, 2);  // the state and the posted handler
+  EXPECT_EQ(held_inside, 0);
 }
 
 using asio::cancellation_type;
@@ -171,7 +222,7 @@ TEST_P(async_run_stopped, SlotAsksTheWorkToStop) {
       asio::bind_cancellation_slot(signal.slot(), handler));
   signal.emit(GetParam());
   world.run();
-  EXPECT_EQ(code, std::errc::operation_canceled);
+  EXPECT_EQ(code, asio::error::operation_aborted);
   signal.emit(GetParam());  // after the end: nobody is there
 }
 

@@ -109,6 +109,22 @@ TEST(UseTask, ComposedOperationOfAsioWorks) {
   coro::sync_wait(world.runtime(), writers.join());
 }
 
+coro::task<std::tuple<std::error_code, std::size_t>> read_until_end(socket_type& socket) {
+  std::string text(10, '?');
+  const asio::mutable_buffer buffer = asio::buffer(text);
+  co_return co_await asio::async_read(socket, buffer, coro::use_tuple);
+}
+
+TEST(UseTask, UseTupleKeepsTheBytesBeforeTheEnd) {
+  bridge_world world;
+  socket_pair pair(world.context());
+  coro::sync_wait(world.runtime(), write_all(pair.far, "0123"));
+  pair.far.close();
+  const auto [error, bytes] = coro::sync_wait(world.runtime(), read_until_end(pair.near));
+  EXPECT_EQ(error, asio::error::eof);
+  EXPECT_EQ(bytes, 4U);
+}
+
 // An operation of the test's own: (error, int, string), completed inside the initiation.
 template <class Token>
 auto async_inline(std::error_code code, Token&& token) {
@@ -304,6 +320,74 @@ TEST(UseTask, HandlerThatItsContextDestroysEndsTheOperation) {
   }
   EXPECT_EQ(work.live(), 0U);
   EXPECT_EQ(code, asio::error::operation_aborted);
+}
+
+coro::task<void> post_and_note_error(asio::io_context& context, coro::stop_token stop,
+                                     std::error_code& code, bool& resumed) {
+  const coro::use_task_t token = use_task(stop);
+  try {
+    co_await asio::post(context, token);
+    resumed = true;
+  } catch (const std::system_error& failure) {
+    code = failure.code();
+  }
+}
+
+TEST(UseTask, OperationWithoutAnErrorIsAbortedByTheEndOfItsContext) {
+  bridge_world world;
+  std::error_code code;
+  bool resumed = false;
+  coro::scope work(world.runtime().queue());
+  {
+    asio::io_context shortlived(1);
+    work.spawn(post_and_note_error(shortlived, coro::stop_token(), code, resumed));
+    EXPECT_EQ(work.live(), 1U);
+  }
+  EXPECT_EQ(work.live(), 0U);
+  EXPECT_FALSE(resumed);
+  EXPECT_EQ(code, asio::error::operation_aborted);
+}
+
+TEST(UseTask, StopBeforeTheStartCountsForAnOperationWithoutAnError) {
+  bridge_world world;
+  coro::stop_source source;
+  source.request_stop();
+  std::error_code code;
+  bool resumed = false;
+  coro::scope work(world.runtime().queue());
+  work.spawn(post_and_note_error(world.context(), coro::stop_token(source), code, resumed));
+  EXPECT_EQ(work.live(), 0U);
+  EXPECT_FALSE(resumed);
+  EXPECT_EQ(code, asio::error::operation_aborted);
+  EXPECT_EQ(world.context().poll(), 0U);
+}
+
+// Asks for its own stop while it starts, and completes inside the cancellation.
+template <class Token>
+auto async_stop_itself(coro::stop_source& source, Token&& token) {
+  const auto initiate = [](auto handler, coro::stop_source* asked) {
+    using handler_type = decltype(handler);
+    auto slot = asio::get_associated_cancellation_slot(handler);
+    const auto kept = std::make_shared<handler_type>(std::move(handler));
+    slot.assign([kept](asio::cancellation_type) {
+      const std::error_code aborted = asio::error::operation_aborted;
+      std::move (*kept)(aborted);
+    });
+    asked->request_stop();
+  };
+  return asio::async_initiate<Token, void(std::error_code)>(initiate, token, &source);
+}
+
+coro::task<std::error_code> stop_itself(coro::stop_source& source) {
+  const coro::use_result_t token = use_result(coro::stop_token(source));
+  const coro::result<void> ended = co_await async_stop_itself(source, token);
+  co_return ended.error();
+}
+
+TEST(UseTask, StopDuringTheStartMayCompleteTheOperationInline) {
+  bridge_world world;
+  coro::stop_source source;
+  EXPECT_EQ(coro::sync_wait(world.runtime(), stop_itself(source)), asio::error::operation_aborted);
 }
 
 TEST(UseTask, ObjectOfAnotherThreadComesBackToTheOwner) {

@@ -2,12 +2,14 @@
 #include "allocation_count.hpp"
 #include "bare_runtime.hpp"
 
+#include <lentic/coro/frame_pool.hpp>
 #include <lentic/coro/sync_wait.hpp>
 #include <lentic/coro/when_all.hpp>
 
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -60,6 +62,30 @@ TEST(WhenAll, ReadyOnesNeitherSuspendNorAllocate) {
   bare_runtime runtime;
   coro::task<std::uint64_t> work = ready_ones();
   EXPECT_EQ(coro::sync_wait(runtime, std::move(work)), 0U);
+}
+
+coro::task<std::vector<int>> start_without_memory(coro::runtime& runtime, std::vector<int>& order) {
+  coro::task<int> first = after(runtime, 2, 1, order);
+  coro::task<int> second = after(runtime, 3, 2, order);
+  coro::task<int> third = after(runtime, 1, 3, order);
+  std::vector<int> at_failure;
+  order.reserve(3);
+  coro::frame_pool::drain();
+  fail_allocation(3);  // each part takes one frame
+  try {
+    co_await coro::when_all(std::move(first), std::move(second), std::move(third));
+  } catch (const std::bad_alloc&) {
+    at_failure = order;
+  }
+  fail_allocation(0);
+  co_return at_failure;
+}
+
+TEST(WhenAll, PartThatFindsNoMemoryIsAnErrorOnceTheOthersHaveEnded) {
+  bare_runtime runtime;
+  std::vector<int> order;
+  EXPECT_EQ(coro::sync_wait(runtime, start_without_memory(runtime, order)),
+            (std::vector<int>{1, 2}));
 }
 
 coro::task<std::string> first_error(coro::runtime& runtime, std::vector<int>& order) {

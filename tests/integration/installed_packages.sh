@@ -50,6 +50,14 @@ logged "find_package in CMake" configure "$work/cmake"
 logged "compiling with CMake" cmake --build "$work/cmake"
 counts_right cmake "$work/cmake/word_counts"
 
+other_asio=$work/other-asio
+mkdir -p "$other_asio/asio"
+echo '#define ASIO_VERSION 1 // of no release' >"$other_asio/asio/version.hpp"
+! configure "$work/cmake-asio" -DLENTIC_ASIO_INCLUDE_DIR="$other_asio" >"$work/log" 2>&1 \
+  || fail "find_package took another Asio than lentic was built with"
+grep -q "built with ASIO_VERSION" "$work/log" || fail "the refusal does not name the Asio"
+echo "ok: another Asio is refused"
+
 version=$(pkg-config --modversion lentic)
 minor=${version%.*}
 logged "find_package(lentic $minor)" configure "$work/cmake-same" -DLENTIC_WANTED="$minor"

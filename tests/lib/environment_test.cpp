@@ -8,7 +8,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace lentic {
@@ -231,6 +233,54 @@ TEST_F(Environment, TwoCommittersDoNotKeepTheJournalFromBeingRecycled) {
   sync_wait(life, both.join());
   EXPECT_LE(env->statistics().journal_files, 5U);
   sync_wait(life, env->close());
+}
+
+// What closing came to: the last durable commit when it returned, or that it threw.
+task<void> close_into(environment& env, std::string& outcome) {
+  try {
+    co_await env.close();
+    outcome = std::to_string(env.last_durable());
+  } catch (const std::system_error&) {
+    outcome = "threw";
+  }
+}
+
+task<void> close_and_destroy(std::unique_ptr<environment>& env) {
+  co_await env->close();
+  env.reset();
+}
+
+TEST_F(Environment, WhoeverClosesItWaitsUntilItIsClosed) {
+  for (const bool failing : {false, true}) {
+    sim_disk fresh(1);
+    sim_runtime life(fresh, 1);
+    auto env = open(life);
+    sync_wait(life, put(env->open_byte_store("s"), "k", "v"));
+    if (failing) life.engine().fail_kind(coro::io_kind::data_sync, 1, EIO);
+    env->cut();
+    std::string first;
+    std::string second;
+    coro::scope both(life.queue());
+    both.spawn(close_into(*env, first));
+    both.spawn(close_into(*env, second));
+    EXPECT_EQ(first + second, "") << "the commit is in flight";
+    EXPECT_THROW(env->open_byte_store("t"), std::system_error) << "no changes meanwhile";
+    sync_wait(life, both.join());
+    EXPECT_EQ(first, failing ? "threw" : "1");
+    EXPECT_EQ(second, first);
+  }
+}
+
+TEST_F(Environment, AnyOfTwoWhoCloseItMayDestroyIt) {
+  sim_runtime life(disk, 1);
+  auto env = open(life);
+  sync_wait(life, put(env->open_byte_store("s"), "k", "v"));
+  env->cut();
+  coro::scope both(life.queue());
+  both.spawn(close_and_destroy(env));
+  both.spawn(close_and_destroy(env));
+  sync_wait(life, both.join());
+  EXPECT_EQ(env, nullptr);
 }
 
 TEST_F(Environment, SecondOpenIsRefusedAndNamesTheHolder) {

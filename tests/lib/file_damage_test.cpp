@@ -12,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <string>
 
 namespace lentic::test {
@@ -105,6 +106,38 @@ TEST_F(RunDamage, ARunOfANewerFormatIsQuarantined) {
   run.replace(run.size() - 80, 80, as_text(footer));
   const auto disk = disk_with(files_);
   expect_quarantine(*disk);
+}
+
+// What is at fault is a limit, a permission or the device: the run may be whole.
+TEST_F(RunDamage, ARunThatMayNotBeOpenedIsNotCalledDamaged) {
+  const auto disk = disk_with(files_);
+  std::uint64_t opens = 0;
+  {
+    environment_life life(*disk, 2);
+    life.open();
+    opens = life.engine().executed(coro::io_kind::open);
+    life.close();
+  }
+  unsigned refused = 0;
+  for (const int error : {EACCES, EMFILE, EIO}) {
+    for (std::uint64_t nth = 1; nth <= opens; ++nth) {
+      environment_life life(*disk, 3);
+      life.engine().fail_kind(coro::io_kind::open, nth, error);
+      try {
+        life.open();
+        ADD_FAILURE() << "open " << nth << " failed with " << error;
+        life.close();
+      } catch (const std::system_error& thrown) {
+        EXPECT_EQ(thrown.code(), std::error_code(error, std::system_category())) << nth;
+        ++refused;
+      }
+    }
+  }
+  EXPECT_EQ(refused, 3 * opens);
+  environment_life life(*disk, 4);
+  life.open();
+  EXPECT_TRUE(life.env().recovered().quarantined.empty());
+  life.close();
 }
 
 TEST_F(RunDamage, AMissingStoreDirectoryQuarantinesAllItsRuns) {
@@ -250,6 +283,24 @@ TEST(ManifestDamage, StateWithoutAnyManifestIsNotOpened) {
   files.erase(manifest_path(files));
   const auto disk = disk_with(files);
   EXPECT_EQ(open_error(*disk), errc::not_a_state_directory);
+}
+
+TEST(ForeignDirectory, IsNamedWithoutItsControlCharacters) {
+  for (const open_mode mode : {open_mode::create, open_mode::read_only}) {
+    file_map files;
+    files["state/a\x1b[2J\x7f\xc2\x9b\xc3\xa9"] = "not ours";
+    if (mode == open_mode::read_only) files["state/LOCK"] = "";
+    const auto disk = disk_with(files);
+    environment_life life(*disk, 9);
+    try {
+      life.open(small_options(mode));
+      ADD_FAILURE() << "it was opened";
+    } catch (const std::system_error& error) {
+      EXPECT_EQ(error.code(), errc::not_a_state_directory);
+      EXPECT_NE(std::string(error.what()).find("holds a?[2J??\xc3\xa9"), std::string::npos)
+          << error.what();
+    }
+  }
 }
 
 TEST(NewerFormat, OfTheManifestIsRefusedByName) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Queries from other threads. The owner's thread is the test's; the others are joined in each test.
+#include "fleeting_executor.hpp"
 
 #include <lentic/coro/asio_runtime.hpp>
 #include <lentic/coro/event.hpp>
@@ -12,16 +13,20 @@
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/bind_executor.hpp>
 #include <asio/co_spawn.hpp>
+#include <asio/error.hpp>
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 #include <asio/use_future.hpp>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <future>
 #include <map>
 #include <memory>
+#include <new>
 #include <string>
 #include <thread>
 #include <vector>
@@ -36,6 +41,15 @@ static_assert(coro::is_borrowed<std::vector<std::string_view>>);
 static_assert(coro::is_borrowed<std::pair<int, const char*>>);
 static_assert(coro::is_borrowed<row> && coro::is_borrowed<cursor>);
 static_assert(coro::is_borrowed<std::optional<outbox_batch>>);
+static_assert(coro::is_borrowed<const value_view>);
+static_assert(coro::is_borrowed<const std::string_view>);
+static_assert(coro::is_borrowed<std::optional<const std::string_view>>);
+static_assert(coro::is_borrowed<std::array<std::string_view, 2>>);
+static_assert(coro::is_borrowed<const std::array<char*, 1>>);
+static_assert(coro::is_borrowed<std::reference_wrapper<int>>);
+static_assert(coro::is_borrowed<std::vector<std::reference_wrapper<const int>>>);
+static_assert(!coro::is_borrowed<const std::array<int, 2>>);
+static_assert(!coro::is_borrowed<const bytes>);
 static_assert(!coro::is_borrowed<std::optional<bytes>>);
 static_assert(!coro::is_borrowed<std::map<std::string, std::uint64_t>>);
 
@@ -262,7 +276,61 @@ TEST_F(Query, SlotThatFiresBeforeTheTurnKeepsItFromRunning) {
   context_.restart();
   context_.run();
   EXPECT_FALSE(ran);
+  EXPECT_EQ(code, asio::error::operation_aborted);
   EXPECT_TRUE(coro::is_aborted(code));
+}
+
+TEST_F(Query, NothingOfTheCallersExecutorIsUsedOnceTheHandlerHasRun) {
+  fleeting_home home;
+  int answer = 0;
+  const auto handler = [&](std::exception_ptr, int value) {
+    answer = home.outstanding != 0 ? value : 0;
+  };
+  asio::cancellation_signal signal;
+  async_query(
+      *env_, [] { return 4; },
+      asio::bind_cancellation_slot(signal.slot(),
+                                   asio::bind_executor(fleeting_executor(home), handler)));
+  context_.restart();
+  context_.run();
+  EXPECT_TRUE(home.gone);
+  EXPECT_EQ(answer, 4);
+  EXPECT_EQ(home.outstanding, 0);
+  EXPECT_EQ(home.late, 0);
+}
+
+// A runtime without the memory for its first post.
+class post_fails_once final : public coro::runtime {
+ public:
+  coro::io_engine& io() noexcept override { std::abort(); }
+  std::int64_t now_ms() noexcept override { return 0; }
+  std::int64_t wall_ms() noexcept override { return 0; }
+  std::uint64_t random() noexcept override { return 4; }
+  void start_timer(coro::timer_request&) override { std::abort(); }
+  void cancel_timer(coro::timer_request&) noexcept override { std::abort(); }
+  void post(std::function<void()>) override {
+    if (++posts_ == 1) throw std::bad_alloc();
+  }
+  bool turn() override { return false; }
+  int posts() const noexcept { return posts_; }
+
+ private:
+  int posts_ = 0;
+};
+
+TEST(QueryGate, JobThatCouldNotBePostedKeepsNoLaterOneWaiting) {
+  post_fails_once runtime;
+  const auto gate = std::make_shared<query_gate>(runtime);
+  const auto nothing = [] {};
+  EXPECT_THROW(async_query(gate, nothing, [](std::exception_ptr) {}), std::bad_alloc);
+  bool refused = false;
+  asio::io_context elsewhere(1);
+  const auto handler = [&](std::exception_ptr error) { refused = error != nullptr; };
+  async_query(gate, nothing, asio::bind_executor(elsewhere, handler));
+  EXPECT_EQ(runtime.posts(), 2);
+  gate->shut();
+  elsewhere.run();
+  EXPECT_TRUE(refused);
 }
 
 // Two threads ask while the owner writes; each answer is one of the owner's states.

@@ -34,6 +34,7 @@ class scripted_engine final : public coro::io_engine {
     return std::make_error_code(std::errc::not_supported);
   }
   void unmap(std::span<const std::byte>) noexcept override {}
+  int require_regular(int) noexcept override { return 0; }
   void close_now(int) noexcept override {}
 
  protected:

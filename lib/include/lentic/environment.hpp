@@ -155,7 +155,8 @@ class environment {
   const std::shared_ptr<query_gate>& gate() const noexcept;
 
   // Ends queries, waits for what is in flight and closes; changes since the last cut are dropped.
-  // Throws what the last write threw; closed in any case.
+  // Throws what the last write threw; closed in any case. Who calls while another call closes waits
+  // for it and gets the same.
   task<void> close();
 
  private:

@@ -13,15 +13,18 @@
 // handler without an executor of its own runs where Asio runs such: on asio::system_executor.
 // Errors: what `fn` throws; errc::closed once the environment is closed, also when close() comes
 // first in a race. close() asks running queries to stop and waits for them, so a query must not
-// await close(), nor what only the owner could bring about after it.
+// await close(), nor what only the owner could bring about after it. Without the memory to post a
+// completion its handler is destroyed uncalled: a future then has broken_promise.
 // Cancellation: the token's slot (terminal, partial, total). A query that has not started completes
-// with operation_aborted; one that runs hears of it through its stop_token, or ends as it would.
-// Threads: any, as long as the environment lives; env.gate() may be kept longer.
+// with asio::error::operation_aborted; one that runs hears of it through its stop_token, or ends as
+// it would. Threads: any, as long as the environment lives; env.gate() may be kept longer.
 // Durability: none; what `fn` puts is part of the owner's next commit.
 // Not promised: views. Refused as far as a type can tell (coro/borrowed.hpp).
 
+#include <lentic/coro/asio_error.hpp>
 #include <lentic/coro/async_run.hpp>
 #include <lentic/coro/borrowed.hpp>
+#include <lentic/coro/completion.hpp>
 #include <lentic/coro/stop_token.hpp>
 #include <lentic/environment.hpp>
 #include <lentic/errc.hpp>
@@ -29,18 +32,17 @@
 #include <lentic/task.hpp>
 
 #include <asio/associated_cancellation_slot.hpp>
-#include <asio/associated_executor.hpp>
 #include <asio/async_result.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/cancellation_type.hpp>
-#include <asio/executor_work_guard.hpp>
-#include <asio/post.hpp>
+#include <asio/system_executor.hpp>
 #include <asio/use_awaitable.hpp>
 
 #include <atomic>
 #include <concepts>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -83,13 +85,9 @@ class query_operation final : public query_job {
  public:
   using answer = query_answer_of<F>;
   using value_type = typename answer::value_type;
-  using executor_type = asio::associated_executor_t<Handler>;
 
   query_operation(F fn, Handler handler)
-      : fn_(std::move(fn)),
-        handler_(std::move(handler)),
-        executor_(asio::get_associated_executor(handler_)),
-        outstanding_(executor_) {}
+      : fn_(std::move(fn)), awaited_(std::in_place, std::move(handler), asio::system_executor()) {}
 
   task<void> run(environment& env, coro::stop_token closing) override {
     const coro::stop_callback relay(closing, &query_operation::relay_stop, &state_.stop);
@@ -98,13 +96,13 @@ class query_operation final : public query_job {
       if constexpr (!answer::awaited) {
         answer_now(env);
       } else if constexpr (std::is_void_v<value_type>) {
-        co_await call_query(fn_, env, coro::stop_token(state_.stop));
+        co_await call_query(*fn_, env, coro::stop_token(state_.stop));
       } else {
-        value_type value = co_await call_query(fn_, env, coro::stop_token(state_.stop));
+        value_type value = co_await call_query(*fn_, env, coro::stop_token(state_.stop));
         state_.value.emplace(std::move(value));
       }
     } catch (...) {  // a spawn boundary: the handler gets it
-      state_.error = std::current_exception();
+      state_.error = coro::detail::caught_for_asio();
     }
     complete();
     co_return;
@@ -124,19 +122,19 @@ class query_operation final : public query_job {
   void answer_now(environment& env) {
     const coro::stop_token stop(state_.stop);
     if constexpr (std::is_void_v<value_type>) {
-      call_query(fn_, env, stop);
+      call_query(*fn_, env, stop);
     } else {
-      state_.value.emplace(call_query(fn_, env, stop));
+      state_.value.emplace(call_query(*fn_, env, stop));
     }
   }
+  // From the post on the caller may destroy its executor, and what fn_ refers to.
   void complete() {
-    asio::post(executor_, coro::detail::with_outcome(std::move(handler_), state_));
+    fn_.reset();
+    coro::detail::post_outcome(awaited_, state_);
   }
 
-  F fn_;
-  Handler handler_;
-  executor_type executor_;
-  asio::executor_work_guard<executor_type> outstanding_;
+  std::optional<F> fn_;
+  std::optional<coro::detail::awaited_handler<Handler, asio::system_executor>> awaited_;
   coro::detail::run_state<value_type> state_;
   std::atomic<bool> asked_ = false;
 };

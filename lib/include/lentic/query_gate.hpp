@@ -31,7 +31,8 @@ class query_job {
   query_job& operator=(const query_job&) = delete;
   virtual ~query_job() = default;
 
-  // On the owner's thread. Completes the query; does not throw. `closing` asks it to end early.
+  // On the owner's thread. Completes the query; throws only std::bad_alloc, when it could not post
+  // the completion. `closing` asks it to end early.
   virtual task<void> run(environment& env, coro::stop_token closing) = 0;
   // On the owner's thread, before, during or after run().
   virtual void request_stop() = 0;
@@ -44,10 +45,11 @@ class query_gate : public std::enable_shared_from_this<query_gate> {
   explicit query_gate(coro::runtime& owner);
 
   // Runs the job in one of the runtime's next turns, in the order of calls; refuses it with
-  // errc::closed once the gate is shut.
+  // errc::closed once the gate is shut. When it throws the job was not taken.
   void submit(std::shared_ptr<query_job> job);
-  // Has request_stop() called on the owner's thread, after what was submitted before has started.
-  void ask_to_stop(std::shared_ptr<query_job> job);
+  // Has request_stop() called on the owner's thread, after what was submitted before has started,
+  // if the job still lives then.
+  void ask_to_stop(std::weak_ptr<query_job> job);
 
   void admit(environment& env) noexcept { env_ = &env; }
   // Refuses what waits and what comes.

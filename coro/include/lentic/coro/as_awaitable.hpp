@@ -4,19 +4,24 @@
 // as_awaitable(work): a task or a maybe_ready inside an asio::awaitable coroutine.
 //
 //   std::optional<value_view> found = co_await as_awaitable(store.get(key));
-//   co_await as_awaitable([&](coro::stop_token stop) { return env.commit(stop); });
+//   const auto commit = [&](coro::stop_token stop) { return env.commit(stop); };
+//   co_await as_awaitable(commit);
 //
-// Result and errors: those of the work; exceptions pass as they are.
+// Result and errors: those of the work; exceptions pass as they are, but work that was stopped is
+// asio::error::operation_aborted here (asio_error.hpp).
 // Suspension: work that ends without suspending costs no post; a ready answer costs one frame,
 // which Asio recycles. Otherwise the work resumes the coroutine through its executor when it ends.
 // Threads: the coroutine runs on the owner's thread. A view in the result obeys the contract of the
 // work ("until the caller's next suspension") when the coroutine's executor is that of the owner's
-// io_context; behind a strand others may run first: take copies there.
+// io_context, whether run() or turn() drives that; behind a strand others may run first: take
+// copies there.
 // Cancellation: work that is made from a stop_token is asked to stop by the coroutine's
 // cancellation slot; how it ends is its own contract. Other work runs to its end.
 // Lifetime: the runtime outlives the work; what the work refers to is the caller's care.
 
+#include <lentic/coro/asio_waiters.hpp>
 #include <lentic/coro/async_run.hpp>
+#include <lentic/coro/completion.hpp>
 #include <lentic/coro/maybe_ready.hpp>
 #include <lentic/coro/task.hpp>
 
@@ -26,6 +31,7 @@
 #include <asio/use_awaitable.hpp>
 
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -33,14 +39,21 @@ namespace lentic::coro {
 
 namespace detail {
 
+// Empties `awaited` first: its executor may be gone before this returns.
+template <class Awaited>
+void dispatch_emptied(std::optional<Awaited>& awaited) {
+  completion<Awaited> done(std::move(*awaited));
+  awaited.reset();
+  dispatch_completion(std::move(done));
+}
+
 // On one thread dispatch leaves no gap between the end of the work and its awaiter, in which others
-// could outdate a view. It runs inline only below the run queue, on nobody's stack.
-template <class T, class Handler, class Executor>
-detached dispatch_when_done(std::shared_ptr<run_state<T>> state, Handler handler, Executor owner) {
-  const auto executor = asio::get_associated_executor(handler, owner);
-  const auto outstanding = asio::make_work_guard(executor);
+// could outdate a view: it runs inline, because the runtime resumes the work from inside a handler
+// (asio_waiters.hpp). It does so below the run queue, on nobody's stack.
+template <class T, class Awaited>
+detached dispatch_when_done(std::shared_ptr<run_state<T>> state, std::optional<Awaited> awaited) {
   co_await until_done<T>(*state);
-  asio::dispatch(executor, completion<Handler>(std::move(handler)));
+  dispatch_emptied(awaited);
 }
 
 // Precondition of the initiation: the state is not done.
@@ -49,7 +62,9 @@ auto async_wait_until_done(const Executor& owner, std::shared_ptr<run_state<T>> 
                            Token&& token) {
   const auto initiate = [owner](auto handler, std::shared_ptr<run_state<T>> waited) {
     if constexpr (Stoppable) connect_slot(handler, waited, owner);
-    dispatch_when_done(std::move(waited), std::move(handler), owner);
+    using awaited = awaited_handler<decltype(handler), Executor>;
+    std::optional<awaited> waiting(std::in_place, std::move(handler), owner);
+    dispatch_when_done(std::move(waited), std::move(waiting));
   };
   return asio::async_initiate<Token, void()>(initiate, token, std::move(state));
 }
@@ -61,6 +76,7 @@ asio::awaitable<work_value_t<Work>, Executor> await_work(Work work) {
   run_into(std::move(work), state);
   if (!state->done) {
     const Executor executor = co_await asio::this_coro::executor;
+    const asio_waiter counted(executor);
     asio::use_awaitable_t<Executor> token;
     co_await async_wait_until_done<stoppable_work<Work>>(executor, state, token);
   }

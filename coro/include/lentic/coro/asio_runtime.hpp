@@ -22,6 +22,7 @@
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <thread>
 
 namespace lentic::coro {
 
@@ -45,6 +46,8 @@ class asio_runtime final : public runtime {
   // Of the io_context: where coroutines run.
   using executor_type = asio::io_context::executor_type;
   executor_type get_executor() noexcept;
+  // Any thread may ask.
+  bool on_owners_thread() const noexcept { return owner_ == std::this_thread::get_id(); }
 
   io_engine& io() noexcept override;
   std::int64_t now_ms() noexcept override;
@@ -67,6 +70,7 @@ class asio_runtime final : public runtime {
  private:
   class host;
 
+  const std::thread::id owner_ = std::this_thread::get_id();
   std::shared_ptr<host> host_;  // shared with handlers that the io_context still holds (weakly)
 };
 

@@ -9,35 +9,36 @@
 //   async_run(runtime, [&](coro::stop_token stop) { return read(file, stop); }, token);
 //
 // Completes with void(std::exception_ptr, T), or void(std::exception_ptr) for void: the form of
-// asio::co_spawn, so that use_future and use_awaitable rethrow the very exception. T is default
-// constructible, for the value beside an error, and not a view (see borrowed.hpp).
-// Threads: called on the owner's thread, where the work starts at once, on the caller's stack. The
-// handler is posted to its associated executor, else to the owner's; never called inline.
+// asio::co_spawn, so that use_future and use_awaitable rethrow the very exception; only work that
+// was stopped is asio::error::operation_aborted (asio_error.hpp). T is default constructible, for
+// the value beside an error, and not a view (borrowed.hpp).
+// Threads: called on the owner's thread, where the work starts at once, on the caller's stack;
+// builds with assertions check that for an asio_runtime. The handler is posted to its associated
+// executor, else to the owner's; never called inline.
 // Cancellation: work that is made from a stop_token is asked to stop when the token's cancellation
 // slot fires (terminal, partial or total); how it ends is its own contract. Other work ignores it.
-// Lifetime: the executors, and what the work refers to, outlive the operation. It counts as
-// outstanding work of the handler's executor and uses the handler's allocator.
+// Lifetime: what the work refers to, and the executors, outlive the operation, which ends when the
+// handler is called: that may stop and destroy its own io_context. Until then it counts as work of
+// the handler's executor. The post uses the handler's allocator.
 
+#include <lentic/coro/asio_error.hpp>
 #include <lentic/coro/borrowed.hpp>
+#include <lentic/coro/completion.hpp>
 #include <lentic/coro/maybe_ready.hpp>
 #include <lentic/coro/scope.hpp>
 #include <lentic/coro/stop_token.hpp>
 #include <lentic/coro/task.hpp>
 
-#include <asio/associated_allocator.hpp>
 #include <asio/associated_cancellation_slot.hpp>
-#include <asio/associated_executor.hpp>
 #include <asio/async_result.hpp>
 #include <asio/cancellation_type.hpp>
 #include <asio/dispatch.hpp>
-#include <asio/executor_work_guard.hpp>
-#include <asio/post.hpp>
 
+#include <cassert>
 #include <coroutine>
 #include <exception>
 #include <memory>
 #include <optional>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -114,7 +115,7 @@ detached run_into(Work work, std::shared_ptr<run_state<T>> state) {
       state->value.emplace(std::move(value));
     }
   } catch (...) {  // a spawn boundary: whoever takes the result rethrows it
-    state->error = std::current_exception();
+    state->error = caught_for_asio();
   }
   state->finish();
 }
@@ -133,47 +134,31 @@ void connect_slot(const Handler& handler, const std::shared_ptr<run_state<T>>& s
   });
 }
 
-// A handler with its arguments and its allocator; its executor has been chosen already.
-template <class Handler, class... Values>
-class completion {
- public:
-  using allocator_type = asio::associated_allocator_t<Handler>;
-
-  explicit completion(Handler handler, Values... values)
-      : handler_(std::move(handler)), values_(std::move(values)...) {}
-
-  allocator_type get_allocator() const noexcept { return asio::get_associated_allocator(handler_); }
-  void operator()() {
-    auto slot = asio::get_associated_cancellation_slot(handler_);
-    if (slot.is_connected()) slot.clear();
-    const auto call = [this](Values&... each) { std::move(handler_)(std::move(each)...); };
-    std::apply(call, values_);
-  }
-
- private:
-  Handler handler_;
-  std::tuple<Values...> values_;
-};
-
 // Moves the outcome: nobody else keeps a reference to the exception when another thread gets it.
-template <class T, class Handler>
-auto with_outcome(Handler handler, run_state<T>& state) {
+template <class T, class Awaited>
+auto with_outcome(Awaited awaited, run_state<T>& state) {
   auto error = std::exchange(state.error, nullptr);
   if constexpr (std::is_void_v<T>) {
-    return completion<Handler, std::exception_ptr>(std::move(handler), std::move(error));
+    return completion<Awaited, std::exception_ptr>(std::move(awaited), std::move(error));
   } else {
     T value = state.value ? std::move(*state.value) : T();
-    return completion<Handler, std::exception_ptr, T>(std::move(handler), std::move(error),
+    return completion<Awaited, std::exception_ptr, T>(std::move(awaited), std::move(error),
                                                       std::move(value));
   }
 }
 
-template <class T, class Handler, class Executor>
-detached post_when_done(std::shared_ptr<run_state<T>> state, Handler handler, Executor owner) {
-  const auto executor = asio::get_associated_executor(handler, owner);
-  const auto outstanding = asio::make_work_guard(executor);
+// Empties `awaited` first: its executor may be gone before this returns.
+template <class T, class Awaited>
+void post_outcome(std::optional<Awaited>& awaited, run_state<T>& state) {
+  auto done = with_outcome(std::move(*awaited), state);
+  awaited.reset();
+  post_completion(std::move(done));
+}
+
+template <class T, class Awaited>
+detached post_when_done(std::shared_ptr<run_state<T>> state, std::optional<Awaited> awaited) {
   co_await until_done<T>(*state);
-  asio::post(executor, with_outcome(std::move(handler), *state));
+  post_outcome(awaited, *state);
 }
 
 template <class T, class Executor>
@@ -186,11 +171,13 @@ class run_initiation {
 
   template <class Handler, class Work>
   void operator()(Handler&& handler, Work work) const {
-    const auto allocator = asio::get_associated_allocator(handler);
-    auto state = std::allocate_shared<run_state<T>>(allocator);
+    using awaited = awaited_handler<std::decay_t<Handler>, Executor>;
+    // Not by the handler's allocator: what that gave must be back before the handler runs.
+    auto state = std::make_shared<run_state<T>>();
     if constexpr (stoppable_work<Work>) connect_slot(handler, state, owner_);
+    std::optional<awaited> waiting(std::in_place, std::forward<Handler>(handler), owner_);
     run_into(std::move(work), state);
-    post_when_done(std::move(state), std::forward<Handler>(handler), owner_);
+    post_when_done(std::move(state), std::move(waiting));
   }
 
  private:
@@ -223,6 +210,9 @@ auto async_run(Owner&& owner, Work work, Token&& token) {
   using value_type = detail::work_value_t<Work>;
   using signature = typename detail::run_signature<value_type>::type;
   static_assert(!is_borrowed<value_type>, "the handler runs later: hand it a copy, not a view");
+  if constexpr (requires { owner.on_owners_thread(); }) {
+    assert(owner.on_owners_thread() && "async_run is called on the owner's thread");
+  }
   auto executor = detail::executor_of(owner);
   detail::run_initiation<value_type, decltype(executor)> initiation(executor);
   return asio::async_initiate<Token, signature>(std::move(initiation), token, std::move(work));

@@ -108,7 +108,8 @@ class directory {
   // Makes `path` with mode 0700; false when it was there.
   static task<bool> make(io_engine& engine, std::string path);
 
-  // `flags` as for open(2), e.g. O_RDWR | O_CREAT | O_EXCL; new files have mode 0600.
+  // `flags` as for open(2), e.g. O_RDWR | O_CREAT | O_EXCL; new files have mode 0600. What is not a
+  // regular file is refused, with EISDIR or ENXIO, and never waited for.
   task<file> open_file(std::string name, int flags);
   task<directory> open_directory(std::string name);
   task<bool> make_directory(std::string name);

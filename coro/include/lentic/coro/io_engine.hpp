@@ -52,6 +52,11 @@ class io_engine {
   virtual result<std::span<const std::byte>> map(int fd, std::size_t bytes) = 0;
   virtual void unmap(std::span<const std::byte> mapping) noexcept = 0;
 
+  // 0 when the descriptor is a regular file, from which O_NONBLOCK is taken then; else -EISDIR,
+  // -ENXIO or the system's error; synchronous. Who opens a name that should be a regular file opens
+  // it with O_NONBLOCK, because a pipe in its place would wait for its other end, and asks this.
+  virtual int require_regular(int fd) noexcept = 0;
+
   // Closes a descriptor at once: for destructors, where nothing can be awaited.
   virtual void close_now(int fd) noexcept = 0;
 

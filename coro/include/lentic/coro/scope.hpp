@@ -56,6 +56,7 @@ class scope {
   }
 
  private:
+  // Counts only once there is a frame: spawn() may find no memory for it.
   static detail::detached run(scope& self, task<void> work) {
     ++self.live_;
     self.idle_.reset();

@@ -100,6 +100,7 @@ class sim_disk {
   std::int64_t make_directory(int fd, std::string_view path);
   std::int64_t list(int fd, std::vector<std::string>& names);
   std::int64_t size(int fd);
+  int require_regular(int fd) noexcept;
   std::int64_t lock(int fd, int operation);
   std::uint64_t changes() const noexcept { return changes_; }
 

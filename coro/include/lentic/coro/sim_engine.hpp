@@ -76,6 +76,7 @@ class sim_engine final : public io_engine {
   // EINVAL when `bytes` reaches past the last page of the file, where a touch would be SIGBUS.
   result<std::span<const std::byte>> map(int fd, std::size_t bytes) override;
   void unmap(std::span<const std::byte> mapping) noexcept override;
+  int require_regular(int fd) noexcept override;
   void close_now(int fd) noexcept override;
 
   // Executes one request. False when none can go on.

@@ -5,12 +5,16 @@
 //
 //   const std::size_t got = co_await socket.async_read_some(buffer, use_task);
 //   const result<std::size_t> got = co_await socket.async_read_some(buffer, use_result);
+//   const std::tuple<std::error_code, std::size_t> got =
+//       co_await asio::async_read(socket, buffer, use_tuple);
 //   co_await timer.async_wait(use_task(stop));      // a stop_token cancels the operation
 //
 // Result: nothing, the value, or a std::tuple of the values. Errors: an error_code is thrown as
 // std::system_error; use_result answers it. An exception_ptr is rethrown; use_result answers it
-// when it is a std::system_error. A handler that its context destroys uncalled is operation_aborted
-// too: end then, for the context is going away.
+// when it is a std::system_error. Both lose the values beside an error, such as the bytes that came
+// before the end of a file: use_tuple keeps the error, in front, and the values, or default ones.
+// A handler that its context destroys uncalled is operation_aborted too, also where the operation
+// has no error of its own: end then, for the context is going away.
 // Cost: no frame, no allocation of ours; initiation and arguments wait in the awaiting frame.
 // Threads: the coroutine resumes where Asio calls the handler, from the loop of the I/O object's
 // executor, on nobody's stack. That must be the owner's io_context; for an object elsewhere write
@@ -21,6 +25,7 @@
 // Lifetime: destroying a task that is suspended here is a broken precondition. Buffers may go once
 // the operation has returned.
 
+#include <lentic/coro/asio_error.hpp>
 #include <lentic/coro/result.hpp>
 #include <lentic/coro/stop_token.hpp>
 
@@ -41,7 +46,7 @@
 
 namespace lentic::coro {
 
-enum class failure_form : std::uint8_t { thrown, answered };
+enum class failure_form : std::uint8_t { thrown, answered, beside };
 
 template <failure_form Form>
 class basic_use_task {
@@ -61,14 +66,10 @@ class basic_use_task {
 
 using use_task_t = basic_use_task<failure_form::thrown>;
 using use_result_t = basic_use_task<failure_form::answered>;
+using use_tuple_t = basic_use_task<failure_form::beside>;
 inline constexpr use_task_t use_task{};
 inline constexpr use_result_t use_result{};
-
-// Whether an operation ended because it was asked to: by Asio, whose category maps its codes to no
-// std::errc, or by an operation of ours.
-inline bool is_aborted(const std::error_code& code) noexcept {
-  return code == asio::error::operation_aborted || code == aborted_code();
-}
+inline constexpr use_tuple_t use_tuple{};
 
 namespace detail {
 
@@ -81,6 +82,10 @@ class completed_values {
       std::tuple_element_t<0, std::conditional_t<sizeof...(Values) == 1, std::tuple<Values..., int>,
                                                  std::tuple<std::tuple<Values...>>>>>;
 
+  // What came, or default values when the operation ended without any.
+  std::tuple<Values...> take_all() {
+    return values_ ? std::move(*values_) : std::tuple<Values...>();
+  }
   template <class... Args>
   void store(Args&&... values) {
     values_.emplace(std::forward<Args>(values)...);
@@ -97,19 +102,29 @@ class completed_values {
   std::optional<std::tuple<Values...>> values_;
 };
 
+// Its operation has no error of its own; but it can be stopped before its start, and its context
+// can destroy the handler.
 template <class... Args>
 class completed : public completed_values<Args...> {
  public:
-  static constexpr bool can_fail = false;
-  void abort() const noexcept { std::terminate(); }  // there is no way to say that it failed
-  std::error_code code() const noexcept { return {}; }
-  void check() const noexcept {}
+  using beside_type = std::tuple<std::error_code, Args...>;
+  void abort() noexcept { aborted_ = true; }
+  std::error_code code() const noexcept {
+    return aborted_ ? std::error_code(asio::error::operation_aborted) : std::error_code();
+  }
+  void check() const {
+    if (aborted_) throw std::system_error(code());
+  }
+  beside_type take_beside() { return std::tuple_cat(std::tuple(code()), this->take_all()); }
+
+ private:
+  bool aborted_ = false;
 };
 
 template <class... Values>
 class completed<std::error_code, Values...> : public completed_values<Values...> {
  public:
-  static constexpr bool can_fail = true;
+  using beside_type = std::tuple<std::error_code, Values...>;
   template <class... Args>
   void store(const std::error_code& code, Args&&... values) {
     code_ = code;
@@ -120,6 +135,7 @@ class completed<std::error_code, Values...> : public completed_values<Values...>
   void check() const {
     if (code_) throw std::system_error(code_);
   }
+  beside_type take_beside() { return std::tuple_cat(std::tuple(code_), this->take_all()); }
 
  private:
   std::error_code code_;
@@ -128,7 +144,7 @@ class completed<std::error_code, Values...> : public completed_values<Values...>
 template <class... Values>
 class completed<std::exception_ptr, Values...> : public completed_values<Values...> {
  public:
-  static constexpr bool can_fail = true;
+  using beside_type = std::tuple<std::exception_ptr, Values...>;
   template <class... Args>
   void store(std::exception_ptr error, Args&&... values) {
     error_ = std::move(error);
@@ -150,6 +166,7 @@ class completed<std::exception_ptr, Values...> : public completed_values<Values.
   void check() const {
     if (error_) std::rethrow_exception(error_);
   }
+  beside_type take_beside() { return std::tuple_cat(std::tuple(error_), this->take_all()); }
 
  private:
   std::exception_ptr error_;
@@ -182,13 +199,9 @@ class asio_wait {
 
   // True when it can complete without being initiated.
   bool stopped_before() {
-    if constexpr (outcome_type::can_fail) {
-      if (stop_.stop_requested()) {
-        outcome_.abort();
-        return true;
-      }
-    }
-    return false;
+    if (!stop_.stop_requested()) return false;
+    outcome_.abort();
+    return true;
   }
   void prepare(std::coroutine_handle<> handle) noexcept {
     waiter_ = handle;
@@ -197,8 +210,9 @@ class asio_wait {
   // True when the operation goes on; from then on finish() resumes.
   bool suspend() {
     if (finished_) return false;
+    callback_.emplace(stop_, &asio_wait::ask, this);  // may ask at once, and that may finish
+    if (finished_) return false;
     suspended_ = true;
-    callback_.emplace(stop_, &asio_wait::ask, this);
     return true;
   }
   void forget_stop() noexcept { callback_.reset(); }
@@ -255,8 +269,9 @@ template <failure_form Form, class Initiation, class Inputs, class... Args>
 class asio_awaiter : private asio_wait<Args...> {
  public:
   using value_type = typename asio_wait<Args...>::outcome_type::value_type;
-  using answer_type =
-      std::conditional_t<Form == failure_form::answered, result<value_type>, value_type>;
+  using answer_type = std::conditional_t<
+      Form == failure_form::beside, typename asio_wait<Args...>::outcome_type::beside_type,
+      std::conditional_t<Form == failure_form::answered, result<value_type>, value_type>>;
 
   template <class... Actual>
   asio_awaiter(stop_token stop, Initiation initiation, Actual&&... inputs)
@@ -276,15 +291,19 @@ class asio_awaiter : private asio_wait<Args...> {
   answer_type await_resume() {
     this->forget_stop();
     auto& outcome = this->outcome();
-    if constexpr (Form == failure_form::answered) {
-      if (const std::error_code code = outcome.code()) return code;
+    if constexpr (Form == failure_form::beside) {
+      return outcome.take_beside();
     } else {
-      outcome.check();
-    }
-    if constexpr (!std::is_void_v<value_type>) {
-      return outcome.take();
-    } else {
-      return answer_type();
+      if constexpr (Form == failure_form::answered) {
+        if (const std::error_code code = outcome.code()) return code;
+      } else {
+        outcome.check();
+      }
+      if constexpr (!std::is_void_v<value_type>) {
+        return outcome.take();
+      } else {
+        return answer_type();
+      }
     }
   }
 

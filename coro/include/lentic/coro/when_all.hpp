@@ -57,7 +57,12 @@ class when_all_part {
   void start(when_all_state& state) {
     if (ready()) return;
     ++state.open;
-    run(*this, state);
+    try {
+      run(*this, state);
+    } catch (...) {  // no memory for the frame; those that run already need the awaiter
+      --state.open;
+      if (!state.error) state.error = std::current_exception();
+    }
   }
   // Precondition: ready or ended, without an error.
   result_type take() {

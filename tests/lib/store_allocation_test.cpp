@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an allocation that fails leaves behind in a store: nothing lost, nothing resurrected. An
+// executable of its own, with failing_new.cpp.
+#include "environment_life.hpp"
+#include "failing_new.hpp"
+
+#include <lentic/store/memory_store.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <new>
+#include <string>
+
+namespace lentic::test {
+namespace {
+
+using model = std::map<std::string, std::string>;
+
+text_rows rows_of(const model& known) {
+  return text_rows(known.begin(), known.end());
+}
+
+// Puts and erases on a store and on a model of it. Their nth allocation fails (0: none); the
+// operation that meets it is tried again or given up.
+class story {
+ public:
+  story(byte_store& store, model& known, std::uint64_t nth, bool tries_again)
+      : store_(&store), known_(&known), left_(nth), tries_again_(tries_again) {}
+
+  void put(const std::string& key, const std::string& value) {
+    if (insist([&] { store_->put(as_bytes(key), as_bytes(value)).take(); })) (*known_)[key] = value;
+  }
+  void erase(const std::string& key) {
+    bool existed = false;
+    if (!insist([&] { existed = store_->erase(as_bytes(key)).take(); })) return;
+    EXPECT_EQ(existed, known_->contains(key)) << key;
+    known_->erase(key);
+  }
+
+  // True when there was no nth.
+  bool went_well() const { return left_ != 0; }
+
+  // New keys, values that grow and shrink, rows of a run and of the young table that go.
+  void tell(unsigned round) {
+    for (unsigned i = 0; i < 40; ++i) {
+      const unsigned number = (i * 7 + round) % 25;
+      const std::string key = "a key that needs room of its own " + std::to_string(number);
+      if (i % 4 == 3) {
+        erase(key);
+      } else {
+        put(key, std::string((i * 37 + number) % 500, static_cast<char>('a' + i % 26)));
+      }
+    }
+  }
+
+ private:
+  template <class Operation>
+  bool insist(Operation operation) {
+    const std::uint64_t before = allocations;
+    fail_at = left_ == 0 ? 0 : before + left_;
+    const bool done = attempt(operation) || (tries_again_ && attempt(operation));
+    fail_at = 0;
+    left_ -= std::min(left_, allocations - before);
+    return done;
+  }
+  template <class Operation>
+  static bool attempt(Operation& operation) {
+    try {
+      operation();
+      return true;
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+  }
+
+  byte_store* store_;
+  model* known_;
+  std::uint64_t left_;  // allocations until the one that fails, that one included
+  bool tries_again_;
+};
+
+class StoreAllocation : public testing::TestWithParam<bool> {};
+
+INSTANTIATE_TEST_SUITE_P(After, StoreAllocation, testing::Bool(), [](const auto& again) {
+  return again.param ? "TryingAgain" : "GivingUp";
+});
+
+TEST_P(StoreAllocation, AMemoryStoreIsAsBeforeTheOperationThatFailed) {
+  for (std::uint64_t nth = 1;; ++nth) {
+    coro::sim_disk disk(1);
+    coro::sim_runtime runtime(disk, 1);
+    memory_store store;
+    model known;
+    story told(store, known, nth, GetParam());
+    told.tell(0);
+    store_shell shell(runtime, store);
+    ASSERT_EQ(shell.scan(), rows_of(known)) << "allocation " << nth;
+    std::uint64_t bytes_known = 0;
+    for (const auto& [key, value] : known) bytes_known += key.size() + value.size();
+    ASSERT_EQ(store.approximate_count(), known.size()) << "allocation " << nth;
+    ASSERT_EQ(store.size_bytes(), bytes_known) << "allocation " << nth;
+    for (unsigned i = 0; i < 25; ++i) {
+      const std::string key = "a key that needs room of its own " + std::to_string(i);
+      ASSERT_EQ(shell.get(key).has_value(), known.contains(key)) << "allocation " << nth;
+    }
+    if (told.went_well()) break;
+  }
+}
+
+TEST_P(StoreAllocation, ACommitHoldsEveryRowOfTheOperationsThatWereDone) {
+  for (std::uint64_t nth = 1;; ++nth) {
+    coro::sim_disk disk(1);
+    model known;
+    bool ended = false;
+    {
+      environment_life life(disk, 1);
+      life.open();
+      story(life.env().open_segmented_store("s").segment(1), known, 0, true).tell(0);
+      life.seal("s", 1);
+      life.close();
+    }
+    {
+      environment_life life(disk, 2);
+      life.open();
+      story told(life.env().open_segmented_store("s").segment(1), known, nth, GetParam());
+      told.tell(1);
+      ended = told.went_well();
+      ASSERT_EQ(life.shell("s", 1).scan(), rows_of(known)) << "allocation " << nth;
+      life.commit();
+      life.kill();
+    }
+    environment_life life(disk, 3);
+    life.open();
+    ASSERT_EQ(life.shell("s", 1).scan(), rows_of(known)) << "allocation " << nth;
+    life.seal("s", 1);
+    ASSERT_EQ(life.shell("s", 1).scan(), rows_of(known)) << "allocation " << nth << ", sealed";
+    life.close();
+    if (ended) break;
+  }
+}
+
+}  // namespace
+}  // namespace lentic::test
