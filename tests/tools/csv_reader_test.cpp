@@ -180,6 +180,24 @@ TEST(CsvReader, RowOfTheLimitIsReadAndOneByteMoreIsNot) {
             (lines{"a row longer than 1 MiB at 1:1 to 10 line 2", "<x>2:1 to 12 line 3"}));
 }
 
+TEST(CsvReader, TheLineEndDoesNotCountHoweverTheRowIsCut) {
+  for (std::size_t size = 1; size <= 12; ++size) {
+    const auto pieces = [size] { return size; };
+    EXPECT_EQ(trace("12345678\r\nx\r\n", 8, pieces),
+              (lines{"<12345678>1:1 to 10 line 2", "<x>2:1 to 13 line 3"}))
+        << size;
+    EXPECT_EQ(trace("123456789\r\nx\r\n", 8, pieces),
+              (lines{"a row longer than 1 MiB at 1:1 to 11 line 2", "<x>2:1 to 14 line 3"}))
+        << size;
+    EXPECT_EQ(trace("123456789\nx\n", 8, pieces),
+              (lines{"a row longer than 1 MiB at 1:1 to 10 line 2", "<x>2:1 to 12 line 3"}))
+        << size;
+    EXPECT_EQ(trace("123456789", 8, pieces),
+              (lines{"a row longer than 1 MiB at 1:1 to 9 line 1 cut"}))
+        << size;
+  }
+}
+
 TEST(CsvReader, LongRowEndsAtTheFirstLineEndPastTheLimitEvenInsideQuotes) {
   const auto all = [] { return std::size_t{1000}; };
   EXPECT_EQ(trace("\"1\n2\n345678\n9\n", 8, all),

@@ -164,5 +164,20 @@ TEST(Verify, RecordsAndPositionOfARunThatDoNotDecodeAreNamed) {
       << second.text;
 }
 
+TEST(Verify, RecordsThatMakeNoTopologyAreNamedAndTheStoresAreRead) {
+  state_on_disk state;
+  run_options options = options_of_hours();
+  options.retention_ms = 1;
+  stored_run run = run_of_hours();
+  run.topology = encode_topology(topology_of(options));
+  state.put_run(run);
+  state.put("windows", 1, window_key_of("a", 14'400'000), count_of(8));
+  const verify_report found = state.verified();
+  EXPECT_EQ(found.damages, 1U) << found.text;
+  for (const char* line : {"damaged: the records of the run, store run: ",
+                           "store windows: 1 segments, 1 rows, 29 bytes\n"})
+    EXPECT_NE(found.text.find(line), std::string::npos) << line << found.text;
+}
+
 }  // namespace
 }  // namespace lentic::tool

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <stdexcept>
+#include <system_error>
 #include <utility>
 
 namespace lentic::tool {
@@ -35,7 +37,8 @@ class dump_writer {
     const result<windows::window_key> window = windows::decode_window_key(stored.key);
     if (windows_ && window) {
       const std::string_view text = as_text(window->key);
-      if (invalid_utf8_at(text) == text.size()) key_ = text;
+      is_text_ = invalid_utf8_at(text) == text.size();
+      key_ = is_text_ ? std::string(text) : "hex:" + to_hex(window->key);
       append_time(start_, window->start_ms, options_.times);
     }
     if (options_.output == output_format::csv) {
@@ -58,7 +61,10 @@ class dump_writer {
     text_.append(",\"key_hex\":\"").append(to_hex(stored.key)).append("\"");
     if (window) {
       text_.append(",\"key\":");
-      append_json_string(text_, key_);
+      if (is_text_)
+        append_json_string(text_, key_);
+      else
+        text_.append("null");
       text_.append(",\"window_start\":");
       if (options_.times == time_format::ms) {
         text_.append(start_);
@@ -73,6 +79,7 @@ class dump_writer {
   std::string_view store_;
   std::string segment_, key_, start_, text_;
   bool windows_ = false;
+  bool is_text_ = false;
 };
 
 // The stores to show, in order. Throws usage_error for one that is not there.
@@ -90,42 +97,93 @@ std::vector<std::string> chosen_stores(const environment& env, const dump_option
                     + (guess.empty() ? "" : "; " + guess));
 }
 
-task<void> dump_all(environment& env, const dump_options& options, output_sink& sink) {
-  const std::vector<std::string> names = chosen_stores(env, options);
-  const std::unique_ptr<run_facts> facts = co_await load_facts(env);
-  dump_writer writer(options);
-  std::uint64_t left = options.rows_max;
-  for (const std::string& name : names) {
-    segmented_store& store = env.open_segmented_store(name);
-    for (const segment_id id : store.segments(0, std::numeric_limits<segment_id>::max())) {
-      writer.begin_segment(name, id, facts && name == window_store_name);
-      cursor rows = store.find_segment(id)->scan();
-      while (left != 0) {
-        const std::span<const row> block = co_await rows.next();
-        if (block.empty()) break;
-        for (const row& each : block.first(std::min<std::uint64_t>(left, block.size())))
-          writer.add(each);
-        left -= std::min<std::uint64_t>(left, block.size());
-        const std::string text = writer.take();
-        co_await sink.write(text);
+// Shows what can be read: what cannot is told, and the rest goes on.
+class dumper {
+ public:
+  dumper(const dump_options& options, output_sink& sink, say_function say)
+      : sink_(sink), say_(std::move(say)), writer_(options), left_(options.rows_max) {}
+
+  // Throws errc::damaged at the end when something could not be read.
+  task<void> run(environment& env, const dump_options& options) {
+    const std::vector<std::string> names = chosen_stores(env, options);
+    const bool has_run = co_await knows_run(env);
+    for (const std::string& name : names) {
+      segmented_store& store = env.open_segmented_store(name);
+      const bool windows = has_run && name == window_store_name;
+      for (const segment_id id : store.segments(0, std::numeric_limits<segment_id>::max())) {
+        writer_.begin_segment(name, id, windows);
+        co_await show_segment(*store.find_segment(id), name, id);
       }
     }
+    const std::string rest = writer_.take();  // the header of an empty state
+    co_await sink_.write(rest);
+    if (damages_ != 0)
+      fail(lentic::errc::damaged,
+           std::to_string(damages_) + " parts of " + options.state_directory + " were not shown");
   }
-  const std::string rest = writer.take();  // the header of an empty state
-  co_await sink.write(rest);
-}
+
+ private:
+  // Whether the windows can be understood.
+  task<bool> knows_run(environment& env) {
+    std::string unread;
+    std::unique_ptr<run_facts> facts;
+    try {
+      facts = co_await load_facts(env);
+    } catch (const std::system_error& failure) {
+      if (failure.code().category() == std::system_category()) throw;
+      unread = failure.what();
+    } catch (const std::logic_error& failure) {
+      unread = failure.what();
+    }
+    if (!unread.empty()) damaged("the records of the run: " + unread);
+    co_return facts != nullptr;
+  }
+
+  task<void> show_segment(byte_store& segment, std::string store, segment_id id) {
+    const std::string place = "store " + store + ", segment " + std::to_string(id) + ": ";
+    std::optional<cursor> rows;
+    while (left_ != 0) {
+      std::span<const row> block;
+      try {
+        if (!rows) rows.emplace(segment.scan());
+        block = co_await rows->next();
+      } catch (const std::system_error& failure) {
+        if (failure.code().category() == std::system_category()) throw;
+        damaged(place + failure.what());
+      }
+      if (block.empty()) break;
+      for (const row& each : block.first(std::min<std::uint64_t>(left_, block.size())))
+        writer_.add(each);
+      left_ -= std::min<std::uint64_t>(left_, block.size());
+      const std::string text = writer_.take();
+      co_await sink_.write(text);
+    }
+  }
+
+  void damaged(const std::string& what) {
+    ++damages_;
+    say_("lentic: damaged: " + what + "\n");
+  }
+
+  output_sink& sink_;
+  say_function say_;
+  dump_writer writer_;
+  std::uint64_t left_;
+  std::size_t damages_ = 0;
+};
 
 }  // namespace
 
 task<void> show(coro::runtime& runtime, const dump_options& options, output_sink& sink,
-                say_function) {
+                say_function say) {
   environment_options chosen;
   chosen.directory = options.state_directory;
   chosen.mode = open_mode::read_only;
   const std::unique_ptr<environment> env = co_await environment::open(runtime, chosen);
   std::exception_ptr error;
   try {
-    co_await dump_all(*env, options, sink);
+    dumper all(options, sink, std::move(say));
+    co_await all.run(*env, options);
   } catch (...) {  // rethrown once it is closed
     error = std::current_exception();
   }

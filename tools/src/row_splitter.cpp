@@ -71,15 +71,20 @@ void row_splitter::take_mark() {
 
 row_splitter::step row_splitter::advance_chunk() {
   if (chunk_.empty()) return input_wanted();
-  const std::size_t end = boundary_.find(chunk_.substr(0, bytes_max_ + 1));
+  const std::size_t end = boundary_.find(chunk_.substr(0, raw_bytes_max()));
   if (end != row_boundary::none) {
     const std::string_view raw = chunk_.substr(0, end + 1);
+    if (is_too_long(raw)) {
+      begin_skip(raw.substr(0, end));
+      chunk_.remove_prefix(end);
+      return std::nullopt;
+    }
     chunk_.remove_prefix(end + 1);
     return end_of_row(raw, true);
   }
-  if (chunk_.size() > bytes_max_) {
-    begin_skip(chunk_.substr(0, bytes_max_ + 1));
-    chunk_.remove_prefix(bytes_max_ + 1);
+  if (chunk_.size() >= raw_bytes_max()) {
+    begin_skip(chunk_.substr(0, raw_bytes_max()));
+    chunk_.remove_prefix(raw_bytes_max());
     return std::nullopt;
   }
   carry_ = chunk_;
@@ -92,27 +97,41 @@ row_splitter::step row_splitter::advance_carry() {
   if (chunk_.empty()) return input_wanted();
   const std::size_t line_feed = chunk_.find('\n');
   const std::size_t line = line_feed == chunk_.npos ? chunk_.size() : line_feed + 1;
-  const std::size_t taken = std::min(line, bytes_max_ + 1 - carry_.size());
+  const std::size_t taken = std::min(line, raw_bytes_max() - carry_.size());
   carry_.append(chunk_.substr(0, taken));
+  const bool found = boundary_.find(carry_) != row_boundary::none;
+  if (found && is_too_long(carry_)) {
+    carry_.pop_back();
+    chunk_.remove_prefix(taken - 1);
+    return skip_carry();
+  }
   chunk_.remove_prefix(taken);
-  if (boundary_.find(carry_) != row_boundary::none) {
+  if (found) {
     whole_.swap(carry_);
     carry_.clear();
     return end_of_row(whole_, true);
   }
-  if (carry_.size() > bytes_max_) {
-    begin_skip(carry_);
-    carry_.clear();
-  }
-  return std::nullopt;
+  return carry_.size() == raw_bytes_max() ? skip_carry() : std::nullopt;
 }
 
 row_splitter::step row_splitter::input_wanted() {
   if (!finished_) return event::need_input;
   if (carry_.empty()) return event::end;
+  if (is_too_long(carry_)) return skip_carry();
   whole_.swap(carry_);
   carry_.clear();
   return end_of_row(whole_, false);
+}
+
+// Its line end does not count: a row is as long with \r\n as with \n.
+bool row_splitter::is_too_long(std::string_view raw) const noexcept {
+  return without_line_end(raw).size() > bytes_max_;
+}
+
+row_splitter::step row_splitter::skip_carry() {
+  begin_skip(carry_);
+  carry_.clear();
+  return std::nullopt;
 }
 
 void row_splitter::begin_skip(std::string_view front) {

@@ -3,10 +3,10 @@
 
 // Cuts an input into rows, from bytes that arrive in chunks, and knows where they are. Where a row
 // ends its row_boundary says: at a line end, or behind one that a quote does not cover. A byte
-// order mark at the very start is skipped. A row longer than bytes_max is skipped to the next line
-// end and told of as an event of its own.
+// order mark at the very start is skipped. A row longer than bytes_max, without its line end, is
+// skipped to the next line end and told of as an event of its own.
 //
-// Memory: at most bytes_max, whatever the input holds.
+// Memory: at most bytes_max and a line end, whatever the input holds.
 // Lifetime: the boundary outlives the splitter; a chunk stays valid until need_input, a row until
 // the next call of next(). Threads: one at a time.
 
@@ -78,6 +78,9 @@ class row_splitter {
   step advance_carry();
   step advance_chunk();
   step advance_skip();
+  step skip_carry();
+  std::size_t raw_bytes_max() const noexcept { return bytes_max_ + 2; }
+  bool is_too_long(std::string_view raw) const noexcept;
   step input_wanted();
   void take_mark();
   void begin_skip(std::string_view front);

@@ -83,6 +83,7 @@ class run_command {
   std::string input_name() const;
   std::string fault_text(const row_fault& fault) const;
   std::string reason_text() const;
+  task<void> count_open();
   void take_figures();
 
   coro::runtime& runtime_;

@@ -183,6 +183,8 @@ task<void> run_command::read_rows() {
         too_many_bad_ = !good;
         break;
     }
+    // After a failed commit of the timer another one would only say that the task is poisoned.
+    if (tick_error_) co_return;
     if (commit_due()) co_await commit(commit_caller::rows);
   }
 }

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <stdexcept>
 #include <utility>
 
 namespace lentic::tool {
@@ -94,7 +95,16 @@ std::string message_of(const std::exception_ptr& error) {
     const std::string text = failure.what();
     const std::string tail = ": " + failure.code().message();
     return text.ends_with(tail) ? text.substr(0, text.size() - tail.size()) : text;
+  } catch (const std::logic_error& failure) {
+    return failure.what();
   }
+}
+
+// Of a segment, also of one that no window store has made.
+std::int64_t first_start_ms(segment_id id, std::int64_t interval_ms) {
+  constexpr std::int64_t last_ms = std::numeric_limits<std::int64_t>::max();
+  const auto limit = static_cast<segment_id>(last_ms / interval_ms);
+  return id > limit ? last_ms : static_cast<std::int64_t>(id) * interval_ms;
 }
 
 bool is_damage(std::error_code code) {
@@ -122,7 +132,10 @@ task<void> verifier::check_run(environment& env) {
   try {
     facts_ = co_await load_facts(env);
   } catch (const std::system_error& failure) {
-    if (!is_damage(failure.code())) throw;
+    // Whatever our own code refuses: what these records hold makes no topology.
+    if (failure.code().category() != lentic::error_category() && !is_damage(failure.code())) throw;
+    error = std::current_exception();
+  } catch (const std::logic_error&) {
     error = std::current_exception();
   }
   if (error) damaged("the records of the run, store run: " + message_of(error));
@@ -179,9 +192,10 @@ task<tally> verifier::check_segment(byte_store& segment, std::string store, segm
   if (windows) {
     const std::int64_t interval = windows_->segment_interval_ms();
     where += ", windows that start from ";
-    append_time(where, static_cast<std::int64_t>(id) * interval, options_.times);
+    append_time(where, first_start_ms(id, interval), options_.times);
     where += " to ";
-    append_time(where, (static_cast<std::int64_t>(id) + 1) * interval - 1, options_.times);
+    append_time(where, windows::saturating_add(first_start_ms(id, interval), interval - 1),
+                options_.times);
   }
   if (front.last_key) where += ", keys after " + key_text(*front.last_key, windows);
   if (back.last_key)

@@ -183,8 +183,19 @@ class Verify:
                 self.checks.that(f"{name} cut to {length}: exit 4, named", result.code == 4
                                  and os.path.basename(name) in result.out.decode()
                                  and "restore it from a copy" in result.err, result)
+                if name.endswith(".run"):
+                    self.goes_on(f"{name} cut to {length}", name)
                 self.bench.write(path, raw)
         self.checks.equal("the state is as it was", self.verify().code, 0)
+
+    def goes_on(self, what, name):
+        """The other stores are dumped when the file of one is not there."""
+        result = self.dump()
+        stores = {row["store"] for row in csv.DictReader(io.StringIO(result.out.decode()))}
+        wanted = {"run", "task", "windows"} - {name.split("/")[0]}
+        self.checks.that(f"{what}: dump shows the other stores and ends with 4",
+                         result.code == 4 and wanted <= stores
+                         and "parts of " in result.err, (result.err, stores))
 
     def block(self):
         """A damaged block in the middle of a large run: the keys on both sides of it are named, and
