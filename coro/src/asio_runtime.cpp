@@ -79,8 +79,8 @@ class asio_runtime::host : public std::enable_shared_from_this<host> {
         queue_(&queue),
         waiters_(&asio::use_service<detail::asio_waiters>(context)),
         engine_(make_engine(queue, options)),
-        event_(context, engine_->event_fd()),
-        alarm_(context) {
+        alarm_(context),
+        event_(context, engine_->event_fd()) {
     const auto wake = [](void* self) noexcept { static_cast<host*>(self)->schedule(); };
     queue.on_first_push(wake, this);
     engine_->on_pending(wake, this);
@@ -136,7 +136,6 @@ class asio_runtime::host : public std::enable_shared_from_this<host> {
   run_queue* queue_;
   detail::asio_waiters* waiters_;
   std::unique_ptr<hosted_engine> engine_;
-  asio::posix::stream_descriptor event_;
   asio::steady_timer alarm_;
   random_source random_;
   std::multimap<std::int64_t, timer_request*> timers_;
@@ -148,6 +147,9 @@ class asio_runtime::host : public std::enable_shared_from_this<host> {
   bool scheduled_ = false;  // drive() is posted
   bool listening_ = false;  // event_ waits
   bool muted_ = false;
+  // Last, because the descriptor is the engine's: no member after it may throw, which would have
+  // both close it.
+  asio::posix::stream_descriptor event_;
 };
 
 bool asio_runtime::host::turn() {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <string>
 
 namespace lentic::test {
 namespace {
@@ -50,6 +51,27 @@ TEST(StopToken, DestroyedCallbackDoesNotRunAndTheOthersDo) {
   EXPECT_EQ(first, 1);
   EXPECT_EQ(middle, 0);
   EXPECT_EQ(last, 1);
+}
+
+TEST(StopToken, CallbacksRunNewestFirst) {
+  struct noted {
+    std::string* order;
+    char name;
+    static void run(void* self) noexcept {
+      const noted& here = *static_cast<noted*>(self);
+      here.order->push_back(here.name);
+    }
+  };
+  std::string order;
+  noted a{&order, 'a'};
+  noted b{&order, 'b'};
+  noted c{&order, 'c'};
+  coro::stop_source source;
+  const coro::stop_callback one(coro::stop_token(source), &noted::run, &a);
+  const coro::stop_callback two(coro::stop_token(source), &noted::run, &b);
+  const coro::stop_callback three(coro::stop_token(source), &noted::run, &c);
+  source.request_stop();
+  EXPECT_EQ(order, "cba");
 }
 
 TEST(StopToken, CallbackMayDestroyAnother) {

@@ -12,6 +12,7 @@
 #include <lentic/coro/run_queue.hpp>
 #include <lentic/coro/stop_token.hpp>
 
+#include <cassert>
 #include <coroutine>
 #include <cstdint>
 #include <functional>
@@ -83,6 +84,7 @@ class sleep_until {
   }
   sleep_until(const sleep_until&) = delete;
   sleep_until& operator=(const sleep_until&) = delete;
+  ~sleep_until() { assert(!request_.pending && "a frame was destroyed while it slept"); }
 
   bool await_ready() const noexcept {
     return stop_.stop_requested() || owner_->now_ms() >= request_.deadline_ms;

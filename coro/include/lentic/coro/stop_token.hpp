@@ -7,7 +7,7 @@
 // Threads: one thread; no atomics. A request from a signal handler or another thread must be posted
 // to the owner first.
 // Lifetime: a source outlives its tokens and callbacks. Callbacks run inside request_stop(), newest
-// last; each runs at most once.
+// first; each runs at most once.
 
 #include <cassert>
 #include <system_error>
