@@ -84,6 +84,10 @@ class uncounted_engine final : public coro::io_engine {
     return inner_.map(fd, bytes);
   }
   void unmap(std::span<const std::byte> mapping) noexcept override { inner_.unmap(mapping); }
+  int require_regular(int fd) noexcept override {
+    const not_counted here;
+    return inner_.require_regular(fd);
+  }
   void close_now(int fd) noexcept override {
     const not_counted here;
     inner_.close_now(fd);
