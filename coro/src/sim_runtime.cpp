@@ -17,6 +17,8 @@ sim_runtime::sim_runtime(sim_disk& disk, std::uint64_t seed, sim_runtime_options
       engine_(queue_, disk, seed ^ engine_salt, options.faults, options.mutations) {}
 
 sim_runtime::~sim_runtime() {
+  while (open_ends() != 0 && turn()) {
+  }
   assert(timers_.empty() && "a runtime died under a timer");
 }
 

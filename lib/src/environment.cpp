@@ -15,7 +15,7 @@ environment::environment(std::unique_ptr<state> opened) noexcept : state_(std::m
 environment::~environment() {
   if (!state_) return;
   state_->gate->shut();
-  if (state_->closed) return;
+  if (state_->has_ended()) return;
   coro::runtime& owner = state_->runtime;
   coro::end_later(owner, state::abandon(std::move(state_)));
 }

@@ -54,6 +54,8 @@ class environment::state final : public detail::segment_host {
   // The end of an environment that was not closed: as after a crash, once what is in flight is
   // over.
   static task<void> abandon(std::unique_ptr<state> left);
+  // Closed, and nothing of it runs any more; a close() without memory may leave the second out.
+  bool has_ended() const noexcept { return closed && background_.live() == 0; }
   void unmap_runs();
   void log(const std::string& line) const;
 

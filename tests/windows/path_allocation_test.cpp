@@ -114,6 +114,10 @@ class uncounted_engine final : public coro::io_engine {
 class uncounted_runtime final : public coro::runtime {
  public:
   uncounted_runtime(coro::sim_disk& disk, std::uint64_t seed) : engine_(queue_, disk, seed) {}
+  ~uncounted_runtime() override {
+    while (open_ends() != 0 && turn()) {
+    }
+  }
 
   uncounted_engine& engine() noexcept { return engine_; }
   coro::io_engine& io() noexcept override { return engine_; }

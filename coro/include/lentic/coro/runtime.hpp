@@ -52,7 +52,7 @@ class runtime {
   virtual bool turn() = 0;
 
   // Ends that are still under way: what was dropped without being closed and waits for its last
-  // operations. sync_wait() and the end of an asio_runtime turn until there is none.
+  // operations. sync_wait() and the end of a runtime turn until there is none.
   std::size_t open_ends() const noexcept { return open_ends_; }
 
  protected:
