@@ -106,8 +106,8 @@ if ! has_suite build threads; then
 elif sanitizer_runs thread; then
   if werror=false configured build-thread "$first" "${sanitized[@]}" -Db_sanitize=thread \
     -Dcpp_args=-Wno-tsan \
-    && built "thread" 900 build-thread tests/coro/coro_io_tests tests/coro/coro_bridge_tests \
-      tests/lib/query_tests tests/crash/nouring; then
+    && mapfile -t programs < <(python3 tools/dev/suite_targets.py build-thread threads) \
+    && built "thread" 900 build-thread "${programs[@]}"; then
     tested "thread" 300 build-thread --timeout-multiplier 4 --suite threads
   fi
 else
