@@ -2,7 +2,8 @@
 // window_state_bench: a durable windowed count over lentic, without a cache and in both caching
 // modes, beside RocksDB, RocksDB behind a write-back cache, and LMDB (where they are installed).
 //
-//   window_state_bench [--events N] [--keys N] [--zipf] [--commit N] [--rounds N] [--only NAME,...]
+//   window_state_bench [--events N] [--windows N] [--keys N] [--zipf] [--late PERCENT] [--commit N]
+//                      [--rounds N] [--only NAME,...]
 //
 // Each round runs every engine once, each in a process of its own, in ./window_state_bench.data,
 // which is removed. Printed is the median of the rounds, and its ratio to the first engine of the
@@ -45,14 +46,15 @@ std::vector<engine> all_engines() {
 #ifdef LENTIC_BENCH_LMDB
   engines.push_back({"lmdb", run_lmdb});
 #endif
-  const auto lentic_with = [](lentic_cache cache) {
-    return [cache](const workload& work, const std::string& directory) {
-      return run_lentic(work, directory, cache);
+  engines.push_back({"hash, volatile", run_hash});
+  const auto lentic_with = [](lentic_cache cache, lentic_commit commit) {
+    return [cache, commit](const workload& work, const std::string& directory) {
+      return run_lentic(work, directory, cache, commit);
     };
   };
-  engines.push_back({"lentic", lentic_with(lentic_cache::none)});
-  engines.push_back({"lentic-kafka", lentic_with(lentic_cache::kafka)});
-  engines.push_back({"lentic-fused", lentic_with(lentic_cache::fused)});
+  engines.push_back({"lentic", lentic_with(lentic_cache::none, lentic_commit::waited)});
+  engines.push_back({"lentic-kafka", lentic_with(lentic_cache::kafka, lentic_commit::overlapped)});
+  engines.push_back({"lentic-fused", lentic_with(lentic_cache::fused, lentic_commit::overlapped)});
   return engines;
 }
 
@@ -64,8 +66,8 @@ struct bench_options {
 
 [[noreturn]] void usage(const std::string& wrong) {
   std::fprintf(stderr,
-               "window_state_bench: %s\nusage: window_state_bench [--events N] [--keys N] [--zipf] "
-               "[--commit N] [--rounds N] [--only NAME,...]\n",
+               "window_state_bench: %s\nusage: window_state_bench [--events N] [--windows N] "
+               "[--keys N] [--zipf] [--late PERCENT] [--commit N] [--rounds N] [--only NAME,...]\n",
                wrong.c_str());
   std::exit(2);
 }
@@ -92,6 +94,11 @@ bench_options parse(int count, char** arguments) {
       options.work.events = number(name, value);
     } else if (name == "--keys") {
       options.work.keys = static_cast<std::uint32_t>(number(name, value));
+    } else if (name == "--windows") {
+      options.work.windows = number(name, value);
+    } else if (name == "--late") {
+      options.work.late_percent = static_cast<std::uint32_t>(number(name, value));
+      if (options.work.late_percent > 100) usage("--late wants a percentage");
     } else if (name == "--commit") {
       options.work.commit_events = number(name, value);
     } else if (name == "--rounds") {
@@ -143,28 +150,45 @@ double median(std::vector<double> values) {
 }
 
 struct engine_results {
-  std::vector<double> seconds;
+  std::vector<run_figures> rounds;
   std::vector<double> ratios;  // of the first engine's time in the same round to this one's
-  run_figures last;
+
+  template <class Number>
+  double median(Number run_figures::*figure) const {
+    std::vector<double> values;
+    for (const run_figures& each : rounds) values.push_back(static_cast<double>(each.*figure));
+    return bench::median(std::move(values));
+  }
 };
 
 void print(const std::vector<engine>& engines, const std::vector<engine_results>& results,
            const workload& work) {
   const workload_options& options = work.options();
   std::printf(
-      "%llu events, %s %u keys, durable commit every %llu, %llu windows, %lld retained\n",
-      static_cast<unsigned long long>(options.events), options.skewed ? "zipf 0.99" : "uniform",
-      options.keys, static_cast<unsigned long long>(options.commit_events),
-      static_cast<unsigned long long>(options.windows), static_cast<long long>(windows_retained));
-  std::printf("%-16s %12s %10s %12s %12s %10s\n", "engine", "k events/s", "ratio", "commit p50",
-              "commit p99", "changes");
+      "%llu events, %u %% late, %s %u keys, durable commit every %llu, %llu windows, %lld "
+      "retained; medians of %zu\n",
+      static_cast<unsigned long long>(options.events), options.late_percent,
+      options.skewed ? "zipf 0.99" : "uniform", options.keys,
+      static_cast<unsigned long long>(options.commit_events),
+      static_cast<unsigned long long>(options.windows), static_cast<long long>(windows_retained),
+      results[0].rounds.size());
+  std::printf("%-15s %9s %7s %7s %8s %8s %6s %8s %8s %8s %8s %9s\n", "engine", "k ev/s", "ratio",
+              "cpu us", "commit", "p99 ms", "WA", "expiry", "fetch", "p99 us", "scan M/s",
+              "changes");
   for (std::size_t i = 0; i < engines.size(); ++i) {
-    const double seconds = median(results[i].seconds);
-    std::printf("%-16s %12.0f %9.2fx %9.2f ms %9.2f ms %10llu\n",
-                std::string(engines[i].name).c_str(),
-                static_cast<double>(options.events) / seconds / 1000, median(results[i].ratios),
-                results[i].last.commit_p50_ms, results[i].last.commit_p99_ms,
-                static_cast<unsigned long long>(results[i].last.changes));
+    const engine_results& of = results[i];
+    const auto events = static_cast<double>(options.events);
+    const auto rows = static_cast<double>(of.rounds[0].rows);
+    const auto put_bytes = static_cast<double>(of.rounds[0].put_bytes);
+    std::printf(
+        "%-15s %9.0f %6.2fx %7.2f %8.2f %8.2f %6.2f %8.2f %8.2f %8.2f %8.1f %9llu\n",
+        std::string(engines[i].name).c_str(), events / of.median(&run_figures::seconds) / 1000,
+        median(of.ratios), 1e6 * of.median(&run_figures::cpu_seconds) / events,
+        of.median(&run_figures::commit_p50_ms), of.median(&run_figures::commit_p99_ms),
+        of.median(&run_figures::written_bytes) / put_bytes, of.median(&run_figures::expiry_max_ms),
+        of.median(&run_figures::fetch_p50_us), of.median(&run_figures::fetch_p99_us),
+        rows / of.median(&run_figures::scan_seconds) / 1e6,
+        static_cast<unsigned long long>(of.rounds[0].changes));
   }
 }
 
@@ -181,10 +205,11 @@ int run_all(const bench_options& options) {
     for (std::size_t i = 0; i < engines.size(); ++i) {
       const std::optional<run_figures> figures = run_apart(engines[i], work);
       if (!figures) return 1;
-      results[i].last = *figures;
-      results[i].seconds.push_back(figures->seconds);
-      results[i].ratios.push_back(results[0].seconds.back() / figures->seconds);
-      if (figures->digest != results[0].last.digest || figures->rows != results[0].last.rows) {
+      results[i].rounds.push_back(*figures);
+      const run_figures& first = results[0].rounds.back();
+      results[i].ratios.push_back(first.seconds / figures->seconds);
+      if (figures->digest != first.digest || figures->rows != first.rows
+          || figures->fetched != first.fetched) {
         std::fprintf(stderr, "window_state_bench: %s left other rows than %s\n",
                      std::string(engines[i].name).c_str(), std::string(engines[0].name).c_str());
         return 1;

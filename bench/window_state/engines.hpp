@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// One run of the workload over one engine, in an empty directory of its own. Commits are durable:
-// each ends with an fdatasync of what the engine writes. The digest is taken after the last one.
+// One run of the workload over one engine, in an empty directory of its own. Commits are durable,
+// unless the engine says otherwise: each ends with an fdatasync of what the engine writes.
 
-#include "workload.hpp"
+#include "figures.hpp"
 
 #include <string>
 
 namespace lentic::bench {
 
 enum class lentic_cache { none, kafka, fused };
+// Whether the caller waits for each commit, or for the one before it.
+enum class lentic_commit { waited, overlapped };
 
-run_figures run_lentic(const workload& work, const std::string& directory, lentic_cache cache);
+run_figures run_lentic(const workload& work, const std::string& directory, lentic_cache cache,
+                       lentic_commit commit);
+
+// In memory, not durable.
+run_figures run_hash(const workload& work, const std::string& directory);
 
 // A database for each segment, as Kafka Streams keeps them, with its options; but with a log, which
 // is synced at each commit, so that the durability is the same.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "drive.hpp"
 #include "engines.hpp"
 
 #include <map>
@@ -72,21 +73,47 @@ class database {
     }
   }
 
-  void add_to(row_digest& digest) {
+  std::uint64_t fetch(const key_bytes& key, std::int64_t from, std::int64_t to) {
+    std::uint64_t count = 0;
+    const stored_key lower = encode(key, from);
+    const stored_key upper = encode(key, to + 1);
     for (const auto& [id, table] : tables_) {
-      MDB_cursor* rows = nullptr;
-      need(mdb_cursor_open(writing_, table, &rows));
-      MDB_val key;
-      MDB_val value;
-      int status = mdb_cursor_get(rows, &key, &value, MDB_FIRST);
-      for (; status == MDB_SUCCESS; status = mdb_cursor_get(rows, &key, &value, MDB_NEXT))
-        digest.add(view(key), view(value));
-      mdb_cursor_close(rows);
-      if (status != MDB_NOTFOUND) need(status);
+      if ((id + 1) * windows_per_segment <= from || id * windows_per_segment > to) continue;
+      MDB_val first = value_of(lower);
+      visit_from(table, first, MDB_SET_RANGE, [&](bytes_view found, bytes_view) {
+        if (compare(found, upper) >= 0) return false;
+        ++count;
+        return true;
+      });
+    }
+    return count;
+  }
+
+  template <class Visit>
+  void scan(Visit& visit) {
+    for (const auto& [id, table] : tables_) {
+      MDB_val first{};
+      visit_from(table, first, MDB_FIRST, [&visit](bytes_view key, bytes_view value) {
+        visit(key, value);
+        return true;
+      });
     }
   }
 
  private:
+  // Visits rows in order until `visit` answers false.
+  template <class Visit>
+  void visit_from(MDB_dbi table, MDB_val key, MDB_cursor_op first, Visit visit) {
+    MDB_cursor* rows = nullptr;
+    need(mdb_cursor_open(writing_, table, &rows));
+    MDB_val value;
+    int status = mdb_cursor_get(rows, &key, &value, first);
+    while (status == MDB_SUCCESS && visit(view(key), view(value)))
+      status = mdb_cursor_get(rows, &key, &value, MDB_NEXT);
+    mdb_cursor_close(rows);
+    if (status != MDB_NOTFOUND) need(status);
+  }
+
   void begin() { need(mdb_txn_begin(env_, nullptr, 0, &writing_)); }
 
   MDB_dbi segment(std::int64_t window) {
@@ -108,25 +135,8 @@ class database {
 }  // namespace
 
 run_figures run_lmdb(const workload& work, const std::string& directory) {
-  run_figures figures;
-  commit_times commits;
   database state(directory);
-  const double start = now_seconds();
-  for (std::uint64_t event = 0; event < work.events(); ++event) {
-    state.count(work, event);
-    if (work.commits_after(event)) {
-      state.drop_below(work.window(event) - windows_retained);
-      const double begin = now_seconds();
-      state.commit();
-      commits.add(now_seconds() - begin);
-    }
-  }
-  figures.seconds = now_seconds() - start;
-  commits.store(figures);
-  row_digest digest;
-  state.add_to(digest);
-  digest.store(figures);
-  return figures;
+  return drive(state, work);
 }
 
 }  // namespace lentic::bench

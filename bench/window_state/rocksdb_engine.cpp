@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "drive.hpp"
 #include "engines.hpp"
 
 #include <cstring>
@@ -83,11 +84,28 @@ class segments {
     }
   }
 
-  void add_to(row_digest& digest) {
+  // One bounded iteration for each segment, as Kafka Streams fetches.
+  std::uint64_t fetch(const key_bytes& key, std::int64_t from, std::int64_t to) {
+    std::uint64_t count = 0;
+    const stored_key upper = encode(key, to + 1);
+    for (auto& [id, database] : open_) {
+      if ((id + 1) * windows_per_segment <= from || id * windows_per_segment > to) continue;
+      const rocksdb::Slice bound = slice(upper);
+      rocksdb::ReadOptions bounded;
+      bounded.iterate_upper_bound = &bound;
+      const std::unique_ptr<rocksdb::Iterator> rows(database->NewIterator(bounded));
+      for (rows->Seek(slice(encode(key, from))); rows->Valid(); rows->Next()) ++count;
+      need(rows->status());
+    }
+    return count;
+  }
+
+  template <class Visit>
+  void scan(Visit& visit) {
     for (auto& [id, database] : open_) {
       const std::unique_ptr<rocksdb::Iterator> rows(database->NewIterator({}));
       for (rows->SeekToFirst(); rows->Valid(); rows->Next())
-        digest.add(view(rows->key()), view(rows->value()));
+        visit(view(rows->key()), view(rows->value()));
       need(rows->status());
     }
   }
@@ -167,28 +185,33 @@ class cached {
 };
 
 template <class Front>
-run_figures run(const workload& work, const std::string& directory) {
-  run_figures figures;
-  commit_times commits;
-  segments below(directory);
-  Front front(below);
-  const double start = now_seconds();
-  for (std::uint64_t event = 0; event < work.events(); ++event) {
-    front.count(work, event);
-    if (work.commits_after(event)) {
-      const double begin = now_seconds();
-      front.write();
-      below.sync();
-      commits.add(now_seconds() - begin);
-      below.drop_below(work.window(event) - windows_retained);
-    }
+class engine {
+ public:
+  explicit engine(const std::string& directory) : below_(directory) {}
+
+  void count(const workload& work, std::uint64_t event) { front_.count(work, event); }
+  void commit() {
+    front_.write();
+    below_.sync();
   }
-  figures.seconds = now_seconds() - start;
-  commits.store(figures);
-  row_digest digest;
-  below.add_to(digest);
-  digest.store(figures);
-  return figures;
+  void drop_below(std::int64_t window) { below_.drop_below(window); }
+  std::uint64_t fetch(const key_bytes& key, std::int64_t from, std::int64_t to) {
+    return below_.fetch(key, from, to);
+  }
+  template <class Visit>
+  void scan(Visit& visit) {
+    below_.scan(visit);
+  }
+
+ private:
+  segments below_;
+  Front front_{below_};
+};
+
+template <class Front>
+run_figures run(const workload& work, const std::string& directory) {
+  engine<Front> opened(directory);
+  return drive(opened, work);
 }
 
 }  // namespace

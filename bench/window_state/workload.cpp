@@ -4,21 +4,12 @@
 #include <lentic/endian.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 
 namespace lentic::bench {
 
 namespace {
-
-// splitmix64, Steele, Lea and Flood 2014.
-std::uint64_t mixed(std::uint64_t x) noexcept {
-  x += 0x9e3779b97f4a7c15U;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
-  return x ^ (x >> 31);
-}
 
 double unit(std::uint64_t random) noexcept {
   return static_cast<double>(random >> 11) * 0x1.0p-53;
@@ -49,19 +40,14 @@ class zipf {
   double eta_ = 0;
 };
 
-std::uint64_t hash_of(std::uint64_t seed, bytes_view raw) noexcept {
-  std::uint64_t hash = mixed(seed ^ raw.size());
-  while (!raw.empty()) {
-    std::uint64_t word = 0;
-    const std::size_t count = std::min(raw.size(), sizeof word);
-    std::memcpy(&word, raw.data(), count);
-    hash = mixed(hash ^ word);
-    raw = raw.subspan(count);
-  }
-  return hash;
-}
-
 }  // namespace
+
+std::uint64_t mixed(std::uint64_t x) noexcept {
+  x += 0x9e3779b97f4a7c15U;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
+  return x ^ (x >> 31);
+}
 
 workload::workload(const workload_options& options)
     : options_(options),
@@ -81,6 +67,19 @@ workload::workload(const workload_options& options)
     std::memcpy(keys_[id].data(), words.data(), sizeof words);
     value_bytes_[id] = static_cast<std::uint8_t>(8 + mixed(id ^ 77U) % 57);
   }
+  for (const std::uint32_t id : ids_) put_bytes_ += sizeof(stored_key) + value_bytes_[id];
+}
+
+std::int64_t workload::window(std::uint64_t event) const noexcept {
+  const std::int64_t open = open_window(event);
+  if (options_.late_percent == 0) return open;
+  const std::uint64_t random = mixed(event ^ 0x6c617465U);
+  if (random % 100 >= options_.late_percent) return open;
+  return std::max<std::int64_t>(0, open - 1 - static_cast<std::int64_t>(random / 100 % 3));
+}
+
+std::uint32_t workload::fetched_id(std::uint64_t fetch) const noexcept {
+  return static_cast<std::uint32_t>(mixed(fetch ^ 0x6665746368U) % options_.keys);
 }
 
 stored_key encode(const key_bytes& key, std::int64_t window) noexcept {
@@ -94,22 +93,6 @@ bytes_view counted_value::next(bytes_view old, std::size_t value_bytes) noexcept
   const std::uint64_t count = old.empty() ? 0 : load_be<std::uint64_t>(old.data());
   store_be(count + 1, raw_.data());
   return bytes_view(raw_).first(value_bytes);
-}
-
-void row_digest::add(bytes_view key, bytes_view value) noexcept {
-  ++rows_;
-  sum_ += hash_of(hash_of(1, key), value);
-}
-
-void commit_times::store(run_figures& into) {
-  if (seconds_.empty()) return;
-  std::sort(seconds_.begin(), seconds_.end());
-  into.commit_p50_ms = 1000 * seconds_[seconds_.size() / 2];
-  into.commit_p99_ms = 1000 * seconds_[seconds_.size() * 99 / 100];
-}
-
-double now_seconds() noexcept {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace lentic::bench

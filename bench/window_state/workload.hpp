@@ -7,7 +7,8 @@
 //   value      = count 8 B BE, padded to a length of 8 to 64 bytes that is fixed for each key
 //
 // Tumbling windows of one minute; every window has the same number of events; segments of five
-// windows are dropped whole once ten windows lie behind them.
+// windows are dropped whole once ten windows lie behind them. A late event belongs to one of the
+// three windows before the open one.
 
 #include <lentic/bytes.hpp>
 
@@ -28,10 +29,12 @@ using stored_key = std::array<std::byte, 28>;
 
 struct workload_options {
   std::uint32_t keys = 1'000'000;
-  bool skewed = false;  // Zipf 0.99 in place of uniform
+  bool skewed = false;             // Zipf 0.99 in place of uniform
+  std::uint32_t late_percent = 0;  // of the events; they belong to one of the three windows before
   std::uint64_t events = 2'000'000;
   std::uint64_t windows = 20;
   std::uint64_t commit_events = 10'000;
+  std::uint64_t fetches = 20'000;
 };
 
 class workload {
@@ -43,9 +46,16 @@ class workload {
   std::uint32_t id(std::uint64_t event) const noexcept { return ids_[event]; }
   const key_bytes& key(std::uint32_t id) const noexcept { return keys_[id]; }
   std::size_t value_bytes(std::uint32_t id) const noexcept { return value_bytes_[id]; }
-  std::int64_t window(std::uint64_t event) const noexcept {
+  // The window that is open at the event; its stream time.
+  std::int64_t open_window(std::uint64_t event) const noexcept {
     return static_cast<std::int64_t>(event / events_per_window_);
   }
+  // The window that the event belongs to.
+  std::int64_t window(std::uint64_t event) const noexcept;
+  std::int64_t last_window() const noexcept { return open_window(ids_.size() - 1); }
+  // The key of the n-th fetch.
+  std::uint32_t fetched_id(std::uint64_t fetch) const noexcept;
+  std::uint64_t put_bytes() const noexcept { return put_bytes_; }
   bool ends_window(std::uint64_t event) const noexcept {
     return (event + 1) % events_per_window_ == 0;
   }
@@ -56,10 +66,14 @@ class workload {
  private:
   workload_options options_;
   std::uint64_t events_per_window_;
+  std::uint64_t put_bytes_ = 0;
   std::vector<std::uint32_t> ids_;
   std::vector<key_bytes> keys_;
   std::vector<std::uint8_t> value_bytes_;
 };
+
+// splitmix64, Steele, Lea and Flood 2014.
+std::uint64_t mixed(std::uint64_t x) noexcept;
 
 stored_key encode(const key_bytes& key, std::int64_t window) noexcept;
 
@@ -72,42 +86,5 @@ class counted_value {
  private:
   std::array<std::byte, 64> raw_{};
 };
-
-// What a run measured. `digest` covers every row left at the end, in any order: it must be the same
-// for all engines.
-struct run_figures {
-  double seconds = 0;
-  double commit_p50_ms = 0;
-  double commit_p99_ms = 0;
-  std::uint64_t rows = 0;
-  std::uint64_t digest = 0;
-  std::uint64_t changes = 0;  // forwarded by the cache; 0 where there is none
-};
-
-class row_digest {
- public:
-  void add(bytes_view key, bytes_view value) noexcept;
-  void store(run_figures& into) const noexcept {
-    into.rows = rows_;
-    into.digest = sum_;
-  }
-
- private:
-  std::uint64_t rows_ = 0;
-  std::uint64_t sum_ = 0;
-};
-
-// Collects how long commits took; fills the percentiles in.
-class commit_times {
- public:
-  void add(double seconds) { seconds_.push_back(seconds); }
-  void store(run_figures& into);
-
- private:
-  std::vector<double> seconds_;
-};
-
-// Seconds on a steady clock.
-double now_seconds() noexcept;
 
 }  // namespace lentic::bench
