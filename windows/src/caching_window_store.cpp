@@ -86,6 +86,7 @@ bool caching_window_store::admit(std::int64_t start_ms) {
 maybe_ready<bool> caching_window_store::put(bytes_view key, std::int64_t start_ms,
                                             bytes_view value) {
   encode_key(key, start_ms);
+  check_alignment(start_ms);
   check_limits(value);
   if (!admit(start_ms)) return false;
   maybe_ready<void> done = cache_->put(key_, value);
@@ -95,6 +96,7 @@ maybe_ready<bool> caching_window_store::put(bytes_view key, std::int64_t start_m
 
 maybe_ready<bool> caching_window_store::erase(bytes_view key, std::int64_t start_ms) {
   encode_key(key, start_ms);
+  check_alignment(start_ms);
   check_limits(bytes_view());
   if (!admit(start_ms)) return false;
   maybe_ready<bool> done = cache_->erase(key_);

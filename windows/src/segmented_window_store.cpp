@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "segmented_window_cursor.hpp"
+#include "window_probes.hpp"
 
 #include <lentic/errc.hpp>
 #include <lentic/windows/key_schema.hpp>
@@ -25,6 +26,8 @@ const window_store_options& checked(const window_store_options& options) {
   if (options.advance_ms < 0) fail(errc::invalid_argument, "the advance must not be negative");
   if (options.retention_ms < options.window_size_ms)
     fail(errc::invalid_argument, "the retention must not be smaller than the window size");
+  if (options.start_alignment_ms < 0)
+    fail(errc::invalid_argument, "the alignment of starts must not be negative");
   if (options.segment_interval_ms < 0)
     fail(errc::invalid_argument, "the segment interval must not be negative");
   return options;
@@ -59,7 +62,8 @@ segmented_window_store::segmented_window_store(segmented_store& segments,
     : segments_(segments),
       window_size_ms_(checked(options).window_size_ms),
       retention_ms_(options.retention_ms),
-      segment_interval_ms_(interval_of(options)) {}
+      segment_interval_ms_(interval_of(options)),
+      start_alignment_ms_(options.start_alignment_ms) {}
 
 segmented_window_store::~segmented_window_store() {
   assert(open_cursors_ == 0 && "a window_cursor outlives its store");
@@ -102,6 +106,7 @@ byte_store* segmented_window_store::admit(std::int64_t start_ms) {
 maybe_ready<bool> segmented_window_store::put(bytes_view key, std::int64_t start_ms,
                                               bytes_view value) {
   encode_key(key, start_ms);
+  check_alignment(start_ms);
   byte_store* const segment = admit(start_ms);
   if (segment == nullptr) return false;
   maybe_ready<void> done = segment->put(key_, value);
@@ -111,6 +116,7 @@ maybe_ready<bool> segmented_window_store::put(bytes_view key, std::int64_t start
 
 maybe_ready<bool> segmented_window_store::erase(bytes_view key, std::int64_t start_ms) {
   encode_key(key, start_ms);
+  check_alignment(start_ms);
   byte_store* const segment = admit(start_ms);
   if (segment == nullptr) return false;
   maybe_ready<bool> done = segment->erase(key_);
@@ -136,6 +142,10 @@ maybe_ready<std::optional<value_view>> segmented_window_store::fetch_expiring(
 
 window_cursor segmented_window_store::scan(key_selection keys, time_range starts, direction order) {
   const time_range visible{std::max(starts.from_ms, oldest_visible_ms()), starts.to_ms};
+  const std::optional<bytes_view> one = keys.is_one_key() ? keys.lo() : std::nullopt;
+  const std::optional<time_range> few =
+      one ? probe_source::few_starts(*this, visible) : std::nullopt;
+  if (few) return window_cursor(std::make_unique<probe_source>(*this, *one, *few, order));
   return window_cursor(std::make_unique<scan_source>(*this, std::move(keys), visible, order));
 }
 

@@ -3,6 +3,7 @@
 #include <lentic/errc.hpp>
 #include <lentic/windows/window_store.hpp>
 
+#include <string>
 #include <utility>
 
 namespace lentic::windows {
@@ -36,6 +37,13 @@ result<window_store_state> window_store_state::decode(bytes_view raw) noexcept {
   state.expired_dropped = load_be<std::uint64_t>(raw.data() + 9);
   if (state.observed_stream_time_ms < -1) return make_error_code(errc::damaged);
   return state;
+}
+
+void window_store::check_alignment(std::int64_t start_ms) const {
+  const std::int64_t alignment_ms = start_alignment_ms();
+  if (alignment_ms == 0 || start_ms % alignment_ms == 0) return;
+  fail(errc::invalid_argument, "window start " + std::to_string(start_ms) + " is no multiple of "
+                                   + std::to_string(alignment_ms));
 }
 
 task<std::vector<window_entry>> window_store::fetch(bytes_view key, std::int64_t from_ms,

@@ -60,6 +60,7 @@ class caching_window_store final : public window_store {
   std::int64_t segment_interval_ms() const noexcept override {
     return inner_.segment_interval_ms();
   }
+  std::int64_t start_alignment_ms() const noexcept override { return inner_.start_alignment_ms(); }
   std::int64_t observed_stream_time_ms() const noexcept override {
     return state_.observed_stream_time_ms;
   }

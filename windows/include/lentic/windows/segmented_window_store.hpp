@@ -23,8 +23,8 @@ namespace lentic::windows {
 
 class segmented_window_store final : public window_store {
  public:
-  // Throws errc::invalid_argument for a size that is not positive, a negative advance or interval,
-  // or a retention smaller than the window size.
+  // Throws errc::invalid_argument for a size that is not positive, a negative advance, interval or
+  // alignment, or a retention smaller than the window size.
   segmented_window_store(segmented_store& segments, const window_store_options& options);
   ~segmented_window_store() override;
 
@@ -44,6 +44,7 @@ class segmented_window_store final : public window_store {
   std::int64_t window_size_ms() const noexcept override { return window_size_ms_; }
   std::int64_t retention_ms() const noexcept override { return retention_ms_; }
   std::int64_t segment_interval_ms() const noexcept override { return segment_interval_ms_; }
+  std::int64_t start_alignment_ms() const noexcept override { return start_alignment_ms_; }
   std::int64_t observed_stream_time_ms() const noexcept override {
     return state_.observed_stream_time_ms;
   }
@@ -58,6 +59,7 @@ class segmented_window_store final : public window_store {
 
  private:
   class scan_source;
+  class probe_source;
 
   std::int64_t oldest_visible_ms() const noexcept;
   void encode_key(bytes_view key, std::int64_t start_ms);
@@ -67,6 +69,7 @@ class segmented_window_store final : public window_store {
   std::int64_t window_size_ms_;
   std::int64_t retention_ms_;
   std::int64_t segment_interval_ms_;
+  std::int64_t start_alignment_ms_;  // 0: any start
   window_store_state state_;
   segment_id sealed_below_ = 0;
   bytes key_;  // of the operation under way; moves into its task when that suspends

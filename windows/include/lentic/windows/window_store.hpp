@@ -39,6 +39,9 @@ struct window_store_options {
   std::int64_t advance_ms = 0;           // 0: the window size; only for the default interval
   std::int64_t retention_ms = 0;         // at least the window size
   std::int64_t segment_interval_ms = 0;  // 0: max(retention / 32, 4 advances, 1 minute)
+  // A promise, checked at each write (errc::invalid_argument): starts are multiples of it. Then one
+  // key over up to 64 such starts is looked up start by start. 0: any start, as joins need.
+  std::int64_t start_alignment_ms = 0;
 };
 
 // What a window_store must find again after a restart.
@@ -99,6 +102,8 @@ class window_store {
   virtual std::int64_t window_size_ms() const noexcept = 0;
   virtual std::int64_t retention_ms() const noexcept = 0;
   virtual std::int64_t segment_interval_ms() const noexcept = 0;
+  // See window_store_options.
+  virtual std::int64_t start_alignment_ms() const noexcept = 0;
   virtual std::int64_t observed_stream_time_ms() const noexcept = 0;
   // Writes refused because their segment had expired.
   virtual std::uint64_t expired_dropped() const noexcept = 0;
@@ -106,6 +111,11 @@ class window_store {
   virtual window_store_state state() const noexcept = 0;
   // Takes over the state of an earlier run over the same segments. Before the first operation.
   virtual void restore(const window_store_state& state) noexcept = 0;
+
+ protected:
+  // Throws unless the start is aligned. Called before stream time is raised: what is refused leaves
+  // no trace.
+  void check_alignment(std::int64_t start_ms) const;
 };
 
 }  // namespace lentic::windows

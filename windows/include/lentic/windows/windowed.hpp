@@ -78,6 +78,7 @@ class window_definition {
     chosen.advance_ms = advance_ms_;
     chosen.retention_ms = retention_ms_ == 0 ? needed_ms : retention_ms_;
     chosen.segment_interval_ms = segment_interval_ms_;
+    chosen.start_alignment_ms = advance_ms_;
     return chosen;
   }
   void check() const {
