@@ -23,6 +23,7 @@ windows::window_store_options store_options() {
   chosen.window_size_ms = window_ms;
   chosen.retention_ms = windows_retained * window_ms;
   chosen.segment_interval_ms = windows_per_segment * window_ms;
+  chosen.start_alignment_ms = window_ms;
   return chosen;
 }
 
