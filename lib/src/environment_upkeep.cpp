@@ -148,13 +148,15 @@ task<std::unique_ptr<detail::run_reader>> environment::state::write_run(
   for (bool more = true; more;) {
     const std::span<const row> block = co_await rows.next();
     for (const row& each : block) writer.add(each.key, each.value);
-    more = !block.empty();
-    if (!more) writer.finish();
-    if (more && writer.ready_bytes() < run_write_bytes) continue;
-    const bytes chunk = writer.take();
-    co_await target.write(chunk, written);
-    written += chunk.size();
-    co_await coro::yield(runtime);
+    const bool at_end = block.empty();
+    more = !at_end || !writer.finish();  // which is called again
+    const bool is_due = !more || writer.ready_bytes() >= run_write_bytes;
+    if (is_due) {
+      const bytes chunk = writer.take();
+      co_await target.write(chunk, written);
+      written += chunk.size();
+    }
+    if (is_due || at_end) co_await coro::yield(runtime);
   }
   if (writer.rows() == 0) {
     co_await home.unlink(name);

@@ -4,13 +4,18 @@
 // row_layer: one ordered layer of a segment (a young table or a run), walked from a bound in either
 // direction. Several layers, newest first, make up what a reader sees.
 //
-// Lifetime: a walk is valid until its layer changes; merge_cursor makes new ones for each block.
+// Lifetime: a walk is valid until its layer changes, which layered::version() tells; after that it
+// may only be destroyed, also when its layer is gone.
 // Threads: one owner. Errors: a walk over a run throws errc::damaged.
+
+#include "block_rows.hpp"
 
 #include <lentic/bytes.hpp>
 #include <lentic/store/cursor.hpp>
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace lentic::detail {
@@ -27,6 +32,14 @@ class layer_walk {
   // The row that the walk stands on; null at its end.
   virtual const layer_row* current() const = 0;
   virtual void advance() = 0;
+  // In bulk, where the layer has rows without tombstones in blocks: replaces the rows of `to` by
+  // the rows from the current one to the end of its block, in order, and moves past them; none at
+  // the end. After the first call only this one may be called, with the same `to`. False: not in
+  // bulk.
+  virtual bool take(block_rows& to) {
+    static_cast<void>(to);
+    return false;
+  }
 };
 
 // Where a walk starts: forward at the first key >= (or >, when exclusive) the key; backward at the
@@ -43,11 +56,15 @@ class row_layer {
   virtual std::unique_ptr<layer_walk> walk(const walk_start& start) = 0;
 };
 
-// What has layers: asked again for each block, because they change under a cursor.
+// What has layers, which change under a cursor: asked again when the version has changed, and for
+// each block where none is told.
 class layered {
  public:
   // Newest first.
   virtual std::vector<row_layer*> layers() = 0;
+  // Another one after each change of a layer or of which layers there are; walks that were made at
+  // the version told now are valid. No answer: changes are not counted.
+  virtual std::optional<std::uint64_t> version() const { return std::nullopt; }
 
  protected:
   ~layered() = default;

@@ -3,23 +3,30 @@
 
 // A run: the rows of one sealed segment, sorted, immutable, mapped read-only.
 //
-//   +---------+---------+-----+-------+--------+
-//   | block 0 | block 1 | ... | index | footer |
-//   +---------+---------+-----+-------+--------+
+//   +---------+---------+-----+-------+--------+--------+
+//   | block 0 | block 1 | ... | index | filter | footer |
+//   +---------+---------+-----+-------+--------+--------+
 //
-//   block   rows in key order, about 4 KiB: v:key bytes, v:value bytes, key, value (v = varint)
-//   index   a block each: v:offset, v:bytes, 4 B CRC-32C of the block, s:first key (s = v:bytes,
-//   raw) footer  80 bytes, little endian:
+//   block   drawn in run_block.hpp. A block of several rows begins and ends so that, as a rule, it
+//           lies in one 4 KiB page of the file; a large row has a block of its own
+//   index   drawn in run_index.hpp: where blocks begin, and which keys are in them
+//   filter  drawn in run_filter.hpp: which keys are not there
+//   footer  96 bytes, little endian; later formats keep its size, its first 8 and its last 4 bytes
 //           0 "LRUN"  4 format 2 B  6 zero 2 B  8 environment  16 store  24 segment  32 generation
-//           40 rows  48 bytes of keys and values  56 index offset  64 index bytes
-//           72 CRC-32C of the index 4 B  76 CRC-32C of footer bytes 0..75
+//           40 rows  48 bytes of keys and values  56 blocks  64 index offset  72 index bytes
+//           80 filter bytes  88 CRC-32C of index and filter  92 CRC-32C of footer bytes 0..91
 //
-// A run holds no tombstones: it is written from everything that its segment holds.
+// A run holds no tombstones: it is written from everything that its segment holds. Index and filter
+// are copied into memory when it is opened, so that only blocks are read through the map.
 // Threads: one owner. Errors: a reader trusts nothing: open() answers a code, reads throw
 // errc::damaged for a block that fails its checksum, once per touch, and views point only into
 // blocks that passed.
 
+#include "block_rows.hpp"
 #include "row_layer.hpp"
+#include "run_block.hpp"
+#include "run_filter.hpp"
+#include "run_index.hpp"
 
 #include <lentic/bytes.hpp>
 #include <lentic/task.hpp>
@@ -32,9 +39,9 @@
 
 namespace lentic::detail {
 
-inline constexpr std::size_t run_block_bytes = 4096;
-inline constexpr std::size_t run_footer_bytes = 80;
-inline constexpr std::uint16_t run_format = 0;
+inline constexpr std::size_t run_page_bytes = 4096;
+inline constexpr std::size_t run_footer_bytes = 96;
+inline constexpr std::uint16_t run_format = 1;
 
 struct run_identity {
   std::uint64_t environment = 0;
@@ -45,15 +52,21 @@ struct run_identity {
   bool operator==(const run_identity&) const = default;
 };
 
-// Produces the bytes of a run in order.
+// Of all blocks of a run; continued with the offset of one.
+std::uint32_t place_crc(const run_identity& identity) noexcept;
+// Of a block that begins at `offset` of that run.
+std::uint32_t block_crc(std::uint32_t place, std::uint64_t offset, bytes_view raw) noexcept;
+
+// Produces the bytes of a run in order. Holds 8 bytes for each row until it is finished.
 class run_writer {
  public:
-  explicit run_writer(const run_identity& identity) : identity_(identity) {}
+  explicit run_writer(const run_identity& identity);
 
   // Keys must ascend.
   void add(bytes_view key, bytes_view value);
-  // Ends the last block and adds index and footer. Nothing may be added after it.
-  void finish();
+  // Ends the last block and adds index, filter and footer, a bounded part of it in each call: call
+  // it until it answers true. Nothing may be added after the first call.
+  bool finish();
 
   // Bytes produced and not taken yet.
   std::size_t ready_bytes() const noexcept { return out_.size(); }
@@ -61,54 +74,67 @@ class run_writer {
   std::uint64_t rows() const noexcept { return rows_; }
 
  private:
-  void end_block();
+  enum class next_block { follows, none };
+
+  std::size_t block_room() const noexcept;
+  void end_block(next_block next);
+  void append_index();
+  void append_footer();
 
   run_identity identity_;
+  std::uint32_t place_crc_;
   bytes out_;
-  bytes block_;
-  bytes first_key_;
-  bytes index_;
+  run_block_writer block_;
+  run_index_writer index_;
+  run_filter_writer filter_;
+  bytes last_key_;            // of the block before
   std::uint64_t offset_ = 0;  // of the block that is being filled
   std::uint64_t rows_ = 0;
   std::uint64_t row_bytes_ = 0;
+  bool has_index_ = false;
+  std::uint64_t index_bytes_ = 0;
+  std::uint32_t index_crc_ = 0;  // and filter
 };
 
 class run_reader final : public row_layer {
  public:
   // `file` is the whole file, mapped, and stays valid as long as the reader; `name` is for
-  // messages.
+  // messages. O(blocks + bytes of the filter).
   static result<std::unique_ptr<run_reader>> open(bytes_view file, const run_identity& expected,
                                                   std::string name);
 
-  // O(log blocks + rows of a block).
+  // Looks at one block at most; for nearly all keys that are not there at none. O(log rows).
   std::optional<bytes_view> find(bytes_view key);
   std::unique_ptr<layer_walk> walk(const walk_start& start) override;
 
   std::uint64_t rows() const noexcept { return rows_; }
   std::uint64_t row_bytes() const noexcept { return row_bytes_; }
   bytes_view file() const noexcept { return file_; }
-  std::size_t block_count() const noexcept { return fences_.size(); }
-  // The last block whose first key is <= key; 0 when there is none.
-  std::size_t block_of(bytes_view key) const;
-  // Rows of a block, checked. Throws errc::damaged.
-  void read_block(std::size_t block, std::vector<layer_row>& rows);
+  std::size_t block_count() const noexcept { return index_.count(); }
+  // Of index, filter and what is known of the blocks.
+  std::size_t memory_bytes() const noexcept;
+  // Whether find() would look at a block.
+  bool may_hold(bytes_view key) const noexcept;
+
+  std::uint64_t block_begin(std::size_t block) const noexcept { return index_.begin(block); }
+  // The block that holds the key if any does. Precondition: there is a block.
+  std::size_t block_of(bytes_view key) const noexcept { return index_.block_of(key); }
+  // Where a block has the first key >= `key`; the number of its rows when it has none.
+  run_block::place find_in(std::size_t block, bytes_view key);
+  // The rows of a block in place of what `rows` holds. Throws errc::damaged.
+  void read_block(std::size_t block, block_rows& rows);
 
  private:
-  struct fence {
-    std::uint64_t offset;
-    std::uint64_t bytes;
-    std::uint32_t crc;
-    bool verified;
-    bytes_view first_key;
-  };
-
   explicit run_reader(bytes_view file, std::string name) : file_(file), name_(std::move(name)) {}
-  bool read_index(bytes_view index, std::uint64_t blocks_end);
-  bytes_view verified_block(std::size_t block);
+  run_block verified_block(std::size_t block);
+  [[noreturn]] void fail_damaged(std::size_t block) const;
 
   bytes_view file_;
   std::string name_;
-  std::vector<fence> fences_;
+  run_index index_;
+  run_filter filter_;
+  std::vector<bool> verified_;  // the checksum of the block was right
+  std::uint32_t place_crc_ = 0;
   std::uint64_t rows_ = 0;
   std::uint64_t row_bytes_ = 0;
 };

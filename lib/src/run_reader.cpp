@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codec.hpp"
 #include "crc32c.hpp"
+#include "hash64.hpp"
 #include "run_file.hpp"
 
 #include <lentic/errc.hpp>
@@ -15,9 +16,11 @@ struct footer {
   run_identity identity;
   std::uint64_t rows = 0;
   std::uint64_t row_bytes = 0;
+  std::uint64_t blocks = 0;
   std::uint64_t index_offset = 0;
   std::uint64_t index_bytes = 0;
-  std::uint32_t index_crc = 0;
+  std::uint64_t filter_bytes = 0;
+  std::uint32_t index_crc = 0;  // and filter
 };
 
 result<footer> decode_footer(bytes_view raw) {
@@ -32,95 +35,25 @@ result<footer> decode_footer(bytes_view raw) {
   found.identity.generation = reader.fixed_le<std::uint64_t>();
   found.rows = reader.fixed_le<std::uint64_t>();
   found.row_bytes = reader.fixed_le<std::uint64_t>();
+  found.blocks = reader.fixed_le<std::uint64_t>();
   found.index_offset = reader.fixed_le<std::uint64_t>();
   found.index_bytes = reader.fixed_le<std::uint64_t>();
+  found.filter_bytes = reader.fixed_le<std::uint64_t>();
   found.index_crc = reader.fixed_le<std::uint32_t>();
   const auto crc = reader.fixed_le<std::uint32_t>();
   if (reader.failed() || crc != crc32c(raw.first(run_footer_bytes - 4)))
     return make_error_code(errc::damaged);
   if (format > run_format) return make_error_code(errc::newer_format);
+  if (format < run_format) return make_error_code(errc::damaged);  // never released
   return found;
 }
 
-// Walks one run; keeps the rows of one block at a time.
-class run_walk final : public layer_walk {
- public:
-  run_walk(run_reader& run, const walk_start& start)
-      : run_(&run), forward_(start.order == direction::forward) {
-    if (run.block_count() == 0) return;
-    block_ = forward_ ? 0 : run.block_count() - 1;
-    if (start.key) block_ = run.block_of(*start.key);
-    run_->read_block(block_, rows_);
-    if (forward_) {
-      seek_forward(start);
-    } else {
-      seek_backward(start);
-    }
-  }
-
-  const layer_row* current() const override { return at_ < rows_.size() ? &rows_[at_] : nullptr; }
-
-  void advance() override {
-    if (forward_) {
-      ++at_;
-      if (at_ == rows_.size()) next_block();
-    } else {
-      if (at_ == 0) {
-        previous_block();
-      } else {
-        --at_;
-      }
-    }
-  }
-
- private:
-  void seek_forward(const walk_start& start) {
-    if (!start.key) return;
-    const auto before = [&start](const layer_row& each) {
-      const auto order = compare(each.key, *start.key);
-      return order < 0 || (order == 0 && start.exclusive);
-    };
-    const auto found = std::partition_point(rows_.begin(), rows_.end(), before);
-    at_ = static_cast<std::size_t>(found - rows_.begin());
-    if (at_ == rows_.size()) next_block();
-  }
-
-  // To the last row below the key.
-  void seek_backward(const walk_start& start) {
-    at_ = rows_.size();
-    if (start.key) {
-      const auto below = [&start](const layer_row& each) {
-        return compare(each.key, *start.key) < 0;
-      };
-      const auto found = std::partition_point(rows_.begin(), rows_.end(), below);
-      at_ = static_cast<std::size_t>(found - rows_.begin());
-    }
-    if (at_ == 0) {
-      previous_block();
-    } else {
-      --at_;
-    }
-  }
-
-  void next_block() {
-    at_ = 0;
-    rows_.clear();
-    if (++block_ < run_->block_count()) run_->read_block(block_, rows_);
-  }
-  void previous_block() {
-    rows_.clear();
-    at_ = 0;
-    if (block_ == 0) return;
-    run_->read_block(--block_, rows_);
-    at_ = rows_.size() - 1;
-  }
-
-  run_reader* run_;
-  bool forward_;
-  std::size_t block_ = 0;
-  std::size_t at_ = 0;
-  std::vector<layer_row> rows_;
-};
+// For a message: enough of a key to find it.
+std::string shown(bytes_view key) {
+  constexpr std::size_t bytes_max = 40;
+  if (key.size() <= bytes_max) return to_hex(key);
+  return to_hex(key.first(bytes_max)) + "...";
+}
 
 }  // namespace
 
@@ -131,84 +64,73 @@ result<std::unique_ptr<run_reader>> run_reader::open(bytes_view file, const run_
   const result<footer> found = decode_footer(file.subspan(body));
   if (!found) return found.error();
   if (found->identity != expected || found->index_offset > body
-      || found->index_bytes != body - found->index_offset)
+      || found->index_bytes > body - found->index_offset
+      || found->filter_bytes != body - found->index_offset - found->index_bytes)
     return make_error_code(errc::damaged);
-  const bytes_view index = file.subspan(found->index_offset, found->index_bytes);
-  if (crc32c(index) != found->index_crc) return make_error_code(errc::damaged);
+  const bytes_view loaded = file.subspan(found->index_offset, body - found->index_offset);
+  if (crc32c(loaded) != found->index_crc) return make_error_code(errc::damaged);
   std::unique_ptr<run_reader> reader(new run_reader(file, std::move(name)));
-  if (!reader->read_index(index, found->index_offset)) return make_error_code(errc::damaged);
+  if (!reader->index_.load(loaded.first(found->index_bytes), found->blocks, found->index_offset)
+      || !reader->filter_.load(loaded.subspan(found->index_bytes)))
+    return make_error_code(errc::damaged);
+  reader->verified_.resize(reader->index_.count());
+  reader->place_crc_ = place_crc(expected);
   reader->rows_ = found->rows;
   reader->row_bytes_ = found->row_bytes;
   return reader;
 }
 
-bool run_reader::read_index(bytes_view index, std::uint64_t blocks_end) {
-  byte_reader reader(index);
-  std::uint64_t end = 0;
-  while (!reader.at_end()) {
-    fence next{};
-    next.offset = reader.varint();
-    next.bytes = reader.varint();
-    next.crc = reader.fixed_le<std::uint32_t>();
-    next.first_key = reader.string();
-    if (reader.failed() || next.offset != end || next.bytes == 0 || next.bytes > blocks_end - end)
-      return false;
-    end += next.bytes;
-    fences_.push_back(next);
+std::size_t run_reader::memory_bytes() const noexcept {
+  return index_.memory_bytes() + filter_.memory_bytes() + verified_.capacity() / 8;
+}
+
+bool run_reader::may_hold(bytes_view key) const noexcept {
+  return block_count() != 0 && filter_.may_hold(hash64(key));
+}
+
+void run_reader::fail_damaged(std::size_t block) const {
+  std::string where = name_ + " block " + std::to_string(block);
+  where += " at " + std::to_string(index_.begin(block));
+  const bool is_last = block + 1 == block_count();
+  if (block != 0) where += ", from key " + shown(index_.separator(block)) + " (hex)";
+  if (!is_last) where += ", below key " + shown(index_.separator(block + 1)) + " (hex)";
+  fail(errc::damaged, where);
+}
+
+run_block run_reader::verified_block(std::size_t block) {
+  const std::uint64_t begin = index_.begin(block);
+  const bytes_view raw = file_.subspan(begin, index_.end(block) - begin);
+  if (!verified_[block]) {
+    if (load_le<std::uint32_t>(raw.data()) != block_crc(place_crc_, begin, raw))
+      fail_damaged(block);
+    verified_[block] = true;
   }
-  return end == blocks_end;
+  const std::optional<run_block> parts = run_block::take_apart(raw);
+  if (!parts) fail_damaged(block);
+  return *parts;
 }
 
-std::size_t run_reader::block_of(bytes_view key) const {
-  const auto starts_at_or_before = [key](const fence& each) {
-    return compare(each.first_key, key) <= 0;
-  };
-  const auto after = std::partition_point(fences_.begin(), fences_.end(), starts_at_or_before);
-  return after == fences_.begin() ? 0 : static_cast<std::size_t>(after - fences_.begin()) - 1;
+run_block::place run_reader::find_in(std::size_t block, bytes_view key) {
+  const std::optional<run_block::place> found = verified_block(block).find(key);
+  if (!found) fail_damaged(block);
+  return *found;
 }
 
-bytes_view run_reader::verified_block(std::size_t block) {
-  fence& target = fences_[block];
-  const bytes_view raw = file_.subspan(target.offset, target.bytes);
-  if (!target.verified) {
-    if (crc32c(raw) != target.crc)
-      fail(errc::damaged,
-           name_ + " block " + std::to_string(block) + " at " + std::to_string(target.offset));
-    target.verified = true;
-  }
-  return raw;
-}
-
-void run_reader::read_block(std::size_t block, std::vector<layer_row>& rows) {
+void run_reader::read_block(std::size_t block, block_rows& rows) {
   rows.clear();
-  byte_reader reader(verified_block(block));
-  while (!reader.at_end()) {
-    const std::uint64_t key_bytes = reader.varint();
-    const std::uint64_t value_bytes = reader.varint();
-    layer_row next;
-    next.key = reader.take(key_bytes);
-    next.value = reader.take(value_bytes);
-    if (reader.failed()) fail(errc::damaged, name_ + " block " + std::to_string(block));
-    rows.push_back(next);
-  }
+  if (!verified_block(block).copy_to(rows)) fail_damaged(block);
 }
 
 std::optional<bytes_view> run_reader::find(bytes_view key) {
-  if (fences_.empty()) return std::nullopt;
-  byte_reader reader(verified_block(block_of(key)));
-  while (!reader.at_end()) {
-    const std::uint64_t key_bytes = reader.varint();
-    const std::uint64_t value_bytes = reader.varint();
-    const bytes_view found = reader.take(key_bytes);
-    const bytes_view value = reader.take(value_bytes);
-    if (reader.failed()) fail(errc::damaged, name_);
-    if (equal(found, key)) return value;
-  }
-  return std::nullopt;
-}
-
-std::unique_ptr<layer_walk> run_reader::walk(const walk_start& start) {
-  return std::make_unique<run_walk>(*this, start);
+  if (!may_hold(key)) return std::nullopt;
+  const std::size_t at = block_of(key);
+  const run_block block = verified_block(at);
+  const std::optional<run_block::place> found = block.find(key);
+  if (!found) fail_damaged(at);
+  if (!found->is_equal) return std::nullopt;
+  const std::optional<bytes_view> value = block.value(found->row);
+  if (!value) fail_damaged(at);
+  return value;
 }
 
 }  // namespace lentic::detail

@@ -37,6 +37,17 @@ TEST(Crc32c, BothPathsAgreeAtEveryLengthAndAlignment) {
   }
 }
 
+// Around the sizes at which three streams are joined: 768 and 3,072 bytes, and several of each.
+TEST(Crc32c, BothPathsAgreeOverJoinedStreams) {
+  coro::sim_random random(2);
+  bytes data(10000);
+  for (std::byte& b : data) b = static_cast<std::byte>(random.below(256));
+  for (std::size_t size = 700; size <= data.size(); size += size < 4200 ? 1 : 61) {
+    const bytes_view part = bytes_view(data).last(size);
+    ASSERT_EQ(crc32c(part, 7), crc32c_by_table(part, 7)) << size;
+  }
+}
+
 TEST(Crc32c, ContinuesFromTheChecksumOfWhatCameBefore) {
   const bytes_view whole = as_bytes("the quick brown fox jumps over the lazy dog");
   for (std::size_t cut = 0; cut <= whole.size(); ++cut)

@@ -69,7 +69,7 @@ TEST(FormatPage, ShowsTheRunThatIsWritten) {
   run_writer writer(identity);
   writer.add(as_bytes("a"), as_bytes("1"));
   writer.add(as_bytes("b"), {});
-  writer.finish();
+  EXPECT_TRUE(writer.finish());
   EXPECT_EQ(documented("run"), to_hex(writer.take()));
 }
 

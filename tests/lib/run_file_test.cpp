@@ -22,13 +22,16 @@ using test::hex;
 using test::numbered_text;
 using test::text_rows;
 
-// The worked example of docs/format.md: one block, its index entry, the footer.
+// The worked example of docs/format.md: one block, index, filter, footer.
 constexpr std::string_view example_bytes =
-    "01 01 61 31 | 01 00 62 | 00 07 0c e3 5d ee 01 61 |"
-    "4c 52 55 4e | 00 00 | 00 00 | 08 07 06 05 04 03 02 01 | 01 00 00 00 00 00 00 00 |"
+    "3c 81 39 b4 | 03 00 00 00 | 02 00 | 01 00 | 00 00 | 00 00 | 00 00 02 00 | 61 31 | 62 |"
+    "00 00 00 00 00 00 | 00 00 00 00 00 00 |"
+    "00 00 00 80 02 00 01 00 02 00 08 00 00 10 02 00 00 22 00 00 04 80 00 00 00 00 02 01 08 00 40 "
+    "00 |"
+    "4c 52 55 4e | 01 00 | 00 00 | 08 07 06 05 04 03 02 01 | 01 00 00 00 00 00 00 00 |"
     "07 00 00 00 00 00 00 00 | 01 00 00 00 00 00 00 00 | 02 00 00 00 00 00 00 00 |"
-    "03 00 00 00 00 00 00 00 | 07 00 00 00 00 00 00 00 | 08 00 00 00 00 00 00 00 |"
-    "07 cd 5e 9f | e6 d7 7f 33";
+    "03 00 00 00 00 00 00 00 | 01 00 00 00 00 00 00 00 | 17 00 00 00 00 00 00 00 |"
+    "0c 00 00 00 00 00 00 00 | 20 00 00 00 00 00 00 00 | cb 9b 39 ad | 85 35 59 65";
 
 run_identity example_identity() {
   run_identity identity;
@@ -39,10 +42,11 @@ run_identity example_identity() {
   return identity;
 }
 
-bytes write(const text_rows& rows) {
-  run_writer writer(example_identity());
+bytes write(const text_rows& rows, const run_identity& identity = example_identity()) {
+  run_writer writer(identity);
   for (const auto& [key, value] : rows) writer.add(as_bytes(key), as_bytes(value));
-  writer.finish();
+  while (!writer.finish()) {
+  }
   return writer.take();
 }
 
@@ -153,8 +157,10 @@ TEST(RunFile, RandomRowsComeBack) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     coro::sim_random random(seed);
     std::map<std::string, std::string> rows;
-    for (std::uint64_t n = random.below(300); n > 0; --n) {
-      const bytes key = test::random_bytes(random, 20);
+    const std::size_t key_bytes = random.below(2) == 0 ? 12 : 0;  // all alike, or any
+    for (std::uint64_t n = random.below(600); n > 0; --n) {
+      bytes key = test::random_bytes(random, 20);
+      if (key_bytes != 0) key.resize(key_bytes);
       const bytes value = test::random_bytes(random, random.below(20) == 0 ? 6000 : 50);
       rows[std::string(as_text(key))] = as_text(value);
     }
@@ -185,6 +191,149 @@ TEST(RunFile, ADamagedBlockSparesTheOthers) {
   auto run = open(raw).value();
   EXPECT_THROW(run->find(as_bytes("key100")), std::system_error);
   EXPECT_EQ(as_text(run->find(as_bytes("last")).value()), "");
+}
+
+// Both have a right checksum, and the reader was told to expect a block there.
+TEST(RunFile, SwappedBlocksAreDetected) {
+  text_rows rows;
+  for (int i = 0; i < 300; ++i)
+    rows.emplace_back(numbered_text("key", 100 + i), std::string(60, 'v'));
+  bytes raw = write(rows);
+  const auto first = raw.begin();
+  std::swap_ranges(first, first + run_page_bytes, first + run_page_bytes);
+  auto run = open(raw).value();
+  ASSERT_GT(run->block_count(), 3U);
+  EXPECT_THROW(run->find(as_bytes("key100")), std::system_error);
+  EXPECT_THROW(run->find(as_bytes(rows[80].first)), std::system_error);
+  EXPECT_TRUE(run->find(as_bytes("key399")));
+}
+
+// The same page of an older generation, of another segment, store or environment.
+TEST(RunFile, AStaleBlockIsDetected) {
+  const text_rows rows = sample();
+  for (std::uint64_t run_identity::*field : {&run_identity::environment, &run_identity::store,
+                                             &run_identity::segment, &run_identity::generation}) {
+    run_identity other = example_identity();
+    ++(other.*field);
+    const bytes stale = write(rows, other);
+    bytes raw = write(rows);
+    std::copy_n(stale.begin(), run_page_bytes, raw.begin());
+    auto run = open(raw).value();
+    EXPECT_THROW(run->find(as_bytes("key100")), std::system_error);
+    EXPECT_TRUE(run->find(as_bytes("last")));
+  }
+}
+
+TEST(RunFile, ADamagedBlockIsNamedWithTheKeysThatItLiesBetween) {
+  bytes raw = write(sample());
+  raw[run_page_bytes + 100] ^= std::byte{1};
+  auto run = open(raw).value();
+  std::string told;
+  try {
+    static_cast<void>(read_all(*run));
+  } catch (const std::system_error& error) {
+    told = error.what();
+  }
+  const std::string from = to_hex(as_bytes("key15"));
+  EXPECT_EQ(told.find("example.run block 1 at 4096, from key " + from), 0U) << told;
+  EXPECT_NE(told.find(" (hex), below key 6c (hex)"), std::string::npos) << told;  // "large"
+}
+
+// 200,000 window keys: 16 bytes, start, sequence number; values of 8 to 64 bytes, 36 on average.
+TEST(RunFile, WindowRowsCostLittleOnDiskAndInMemory) {
+  coro::sim_random random(3);
+  std::map<std::string, std::string> rows;
+  while (rows.size() < 200'000) {
+    bytes key(28);
+    store_be(random.below(std::uint64_t{1} << 60), key.data());
+    store_be(random.below(std::uint64_t{1} << 60), key.data() + 8);
+    store_be(random.below(5) * 60'000, key.data() + 16);
+    rows[std::string(as_text(key))] = std::string(8 + random.below(57), 'v');
+  }
+  run_writer writer(example_identity());
+  for (const auto& [key, value] : rows) writer.add(as_bytes(key), as_bytes(value));
+  while (!writer.finish()) {
+  }
+  const bytes raw = writer.take();
+  auto run = open(raw).value();
+  const auto count = static_cast<double>(rows.size());
+  const double disk = static_cast<double>(raw.size()) / static_cast<double>(run->row_bytes());
+  const double memory = static_cast<double>(run->memory_bytes()) / count;
+  RecordProperty("disk_per_mille", static_cast<int>(disk * 1000));
+  RecordProperty("memory_millibytes", static_cast<int>(memory * 1000));
+  EXPECT_LT(disk, 1.02);
+  EXPECT_LT(memory, 1.85);
+  EXPECT_EQ(run->rows(), rows.size());
+}
+
+TEST(RunFile, BlocksOfSmallRowsLieInOnePage) {
+  text_rows rows;
+  for (std::size_t i = 0; i < 2000; ++i)
+    rows.emplace_back(numbered_text("key", 10000 + i), std::string(i % 90, 'v'));
+  rows.emplace_back("l", std::string(10'000, 'x'));
+  for (std::size_t i = 0; i < 2000; ++i)
+    rows.emplace_back(numbered_text("m", 10000 + i), std::string(i % 90, 'v'));
+  const bytes raw = write(rows);
+  auto run = open(raw).value();
+  std::size_t straddling = 0;
+  for (std::size_t block = 0; block + 1 < run->block_count(); ++block) {
+    const std::uint64_t begin = run->block_begin(block);
+    const std::uint64_t end = run->block_begin(block + 1);
+    if (begin / run_page_bytes != (end - 1) / run_page_bytes) ++straddling;
+  }
+  EXPECT_GT(run->block_count(), 40U);
+  EXPECT_LE(straddling, 2U);  // the large row, and at most the block behind it
+}
+
+// Keys of 64 KiB, alone and beside each other; values larger than blocks; the empty key and value.
+TEST(RunFile, LargeAndEmptyRowsComeBack) {
+  text_rows rows = {{"", ""}, {"a", std::string(200'000, 'a')}};
+  const std::string large(65'536, 'k');
+  rows.emplace_back(large.substr(1), "");
+  rows.emplace_back(large, "one");
+  for (char last = 'm'; last < 'p'; ++last) {
+    rows.emplace_back(large.substr(1) + last, std::string(5000, last));
+    rows.emplace_back("kl" + large.substr(2) + last, "");
+  }
+  std::sort(rows.begin(), rows.end());
+  const bytes raw = write(rows);
+  auto run = open(raw).value();
+  EXPECT_EQ(read_all(*run), rows);
+  for (const auto& [key, value] : rows) {
+    ASSERT_TRUE(run->find(as_bytes(key))) << key.size();
+    EXPECT_EQ(as_text(*run->find(as_bytes(key))), value);
+  }
+}
+
+// Many rows with a long common prefix: a block holds no more of them than a reader may put together
+// again.
+TEST(RunFile, LongSharedPrefixesComeBack) {
+  text_rows rows;
+  for (int i = 0; i < 3000; ++i)
+    rows.emplace_back(numbered_text(std::string(2500, 'p'), 10000 + i), i % 3 == 0 ? "v" : "");
+  const bytes raw = write(rows);
+  EXPECT_LT(raw.size(), 3000U * 250);
+  auto run = open(raw).value();
+  EXPECT_EQ(read_all(*run), rows);
+}
+
+TEST(RunFile, AbsentKeysTouchNoBlock) {
+  text_rows rows;
+  for (int i = 0; i < 5000; ++i) rows.emplace_back(numbered_text("key", 10000 + i), "v");
+  bytes raw = write(rows);
+  auto run = open(raw).value();
+  raw.at(20) ^= std::byte{1};  // who reads the first block throws
+  std::size_t looked = 0;
+  for (int i = 0; i < 5000; ++i) {
+    const std::string absent = numbered_text("key100000", i);
+    try {
+      EXPECT_FALSE(run->find(as_bytes(absent)));
+    } catch (const std::system_error&) {
+      ++looked;
+    }
+  }
+  EXPECT_LT(looked, 50U);
+  EXPECT_THROW(run->find(as_bytes("key10000")), std::system_error);
 }
 
 TEST(RunFile, ARunOfAnotherPlaceIsRefused) {

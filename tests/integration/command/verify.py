@@ -218,7 +218,8 @@ class Verify:
             file.seek(60_000)
             file.write(bytes([byte[0] ^ 1]))
         result = self.verify(state)
-        found = re.search(r'block (\d+) at (\d+); store windows, segment 0, windows that start '
+        found = re.search(r'block (\d+) at (\d+), from key [0-9a-f]+ \(hex\), below key [0-9a-f]+ '
+                          r'\(hex\); store windows, segment 0, windows that start '
                           r'from 1970-01-01T00:00:00Z to \S+, '
                           r'keys after "key(\d+)" at \S+ and before '
                           r'"key(\d+)" at 1970-01-01T00:00:00Z\n', result.out.decode())
