@@ -242,6 +242,16 @@ task<void> directory::rename(std::string from, std::string to) {
   if (result < 0) raise(result, "rename " + handle_.name() + "/" + from);
 }
 
+task<void> directory::link(std::string from, directory& to, std::string name) {
+  io_request what = request(io_kind::link, handle_);
+  what.path = from.c_str();
+  what.fd2 = to.handle_.fd();
+  what.path2 = name.c_str();
+  const std::int64_t result = co_await run(handle_.engine(), what);
+  if (result < 0)
+    raise(result, "link " + handle_.name() + "/" + from + " as " + to.name() + "/" + name);
+}
+
 task<bool> directory::unlink(std::string name) {
   io_request what = request(io_kind::unlink, handle_);
   what.path = name.c_str();

@@ -136,6 +136,8 @@ std::int64_t posix_execute(const io_request& request) noexcept {
       return size_of(fd);
     case io_kind::lock:
       return uninterrupted([&] { return ::flock(fd, request.flags); });
+    case io_kind::link:
+      return outcome_of(::linkat(fd, request.path, request.fd2, request.path2, 0));
   }
   return -EINVAL;
 }

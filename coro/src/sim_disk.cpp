@@ -255,6 +255,19 @@ std::int64_t sim_disk::unlink(int fd, std::string_view path) {
   return 0;
 }
 
+std::int64_t sim_disk::link(int fd, std::string_view from, int fd2, std::string_view to) {
+  const node_ptr from_start = start_of(fd, from);
+  const node_ptr to_start = start_of(fd2, to);
+  if (from_start == nullptr || to_start == nullptr) return -EBADF;
+  const sim_tree::place source = sim_tree::locate(from_start, from);
+  const sim_tree::place target = sim_tree::locate(to_start, to);
+  if (source.error != 0) return -source.error;
+  if (target.error != 0) return -target.error;
+  const std::int64_t outcome = tree_->link(source, target);
+  if (outcome == 0) ++changes_;
+  return outcome;
+}
+
 std::int64_t sim_disk::make_directory(int fd, std::string_view path) {
   const node_ptr start = start_of(fd, path);
   if (start == nullptr) return -EBADF;

@@ -120,6 +120,8 @@ std::int64_t sim_engine::perform_name(io_request& request) {
       return disk_->rename(request.fd, request.path, request.path2);
     case io_kind::unlink:
       return disk_->unlink(request.fd, request.path);
+    case io_kind::link:
+      return disk_->link(request.fd, request.path, request.fd2, request.path2);
     case io_kind::make_directory:
       return disk_->make_directory(request.fd, request.path);
     case io_kind::list_directory:

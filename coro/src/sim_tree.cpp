@@ -49,7 +49,7 @@ std::int64_t sim_tree::unlink(const place& at) {
   const sim_node_ptr node = look_up(at);
   if (node == nullptr) return -ENOENT;
   if (node->directory) return -EISDIR;
-  node->named = false;
+  --node->links;
   at.directory->names.erase(at.directory->names.find(at.name));
   unsynced_.push_back(
       {operation_kind::unlink, at.directory, std::string(at.name), node, nullptr, {}});
@@ -64,11 +64,23 @@ std::int64_t sim_tree::rename(const place& from, const place& to) {
   if (replaced == node) return 0;
   if (replaced != nullptr && replaced->directory) return node->directory ? -ENOTEMPTY : -EISDIR;
   if (replaced != nullptr && node->directory) return -ENOTDIR;
-  if (replaced != nullptr) replaced->named = false;
+  if (replaced != nullptr) --replaced->links;
   from.directory->names.erase(from.directory->names.find(from.name));
   to.directory->names.insert_or_assign(std::string(to.name), node);
   unsynced_.push_back({operation_kind::rename, from.directory, std::string(from.name), node,
                        to.directory, std::string(to.name)});
+  return 0;
+}
+
+std::int64_t sim_tree::link(const place& from, const place& to) {
+  const sim_node_ptr node = look_up(from);
+  if (node == nullptr) return -ENOENT;
+  if (node->directory) return -EPERM;
+  if (look_up(to) != nullptr) return -EEXIST;
+  to.directory->names.emplace(std::string(to.name), node);
+  ++node->links;
+  unsynced_.push_back(
+      {operation_kind::link, to.directory, std::string(to.name), node, nullptr, {}});
   return 0;
 }
 
@@ -132,14 +144,20 @@ void sim_tree::power_cut(sim_random& random, const sim_disk_options& options) {
   }
   unsynced_.clear();
   charged_pages = 0;
-  crash_below(*root_, random, options.sizes);
+  std::set<const sim_node*> seen;
+  crash_below(*root_, random, options.sizes, seen);
 }
 
-void sim_tree::crash_below(sim_node& directory, sim_random& random, sim_sizes sizes) {
+void sim_tree::crash_below(sim_node& directory, sim_random& random, sim_sizes sizes,
+                           std::set<const sim_node*>& seen) {
   for (const auto& [name, node] : directory.names) {
-    node->named = true;
+    if (!seen.insert(node.get()).second) {
+      ++node->links;
+      continue;
+    }
+    node->links = 1;
     if (node->directory) {
-      crash_below(*node, random, sizes);
+      crash_below(*node, random, sizes, seen);
       continue;
     }
     node->file.power_cut(random, sizes, freed_);
@@ -149,7 +167,7 @@ void sim_tree::crash_below(sim_node& directory, sim_random& random, sim_sizes si
 }
 
 void sim_tree::bury(sim_node& node, sim_random& random) {
-  if (node.directory || node.named || node.opened != 0) return;
+  if (node.directory || node.links != 0 || node.opened != 0) return;
   charged_pages -= node.charged_pages;
   node.charged_pages = 0;
   const sim_image& media = node.file.media();

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,7 @@ using sim_entries = std::map<std::string, sim_node_ptr, std::less<>>;
 
 struct sim_node {
   bool directory = false;
-  bool named = true;       // in the cache's tree
+  std::size_t links = 1;   // names in the cache's tree
   std::size_t opened = 0;  // descriptions
   std::size_t shared_locks = 0;
   bool exclusive_lock = false;
@@ -55,6 +56,7 @@ class sim_tree {
   sim_node_ptr create(const place& at, bool directory);
   std::int64_t unlink(const place& at);
   std::int64_t rename(const place& from, const place& to);
+  std::int64_t link(const place& from, const place& to);
   // Makes the names in `directory` durable, with what a rename across directories ties to them.
   void sync(const sim_node_ptr& directory);
   // Makes everything as it is in the cache durable, names only.
@@ -78,7 +80,9 @@ class sim_tree {
     std::string name2;
   };
   static void apply(const operation& one);
-  void crash_below(sim_node& directory, sim_random& random, sim_sizes sizes);
+  // `seen`: the files that it came by under another name.
+  void crash_below(sim_node& directory, sim_random& random, sim_sizes sizes,
+                   std::set<const sim_node*>& seen);
 
   static constexpr std::size_t freed_max = 32;
 

@@ -84,6 +84,8 @@ bool is_ring_kind(io_kind kind) noexcept {
     case io_kind::list_directory:
     case io_kind::size:
     case io_kind::lock:
+    case io_kind::link:  // the ring has it from Linux 5.15 on; it is rare and does not wait for
+                         // data
       return false;
     default:
       return true;

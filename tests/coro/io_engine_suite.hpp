@@ -256,6 +256,26 @@ TYPED_TEST_P(io_engine_suite, UnlinkRemovesTheNameAndKeepsTheOpenFile) {
   EXPECT_EQ(this->wait(path_request(io_kind::unlink, this->directory(), "a")), -ENOENT);
 }
 
+TYPED_TEST_P(io_engine_suite, LinkGivesAFileASecondName) {
+  const int fd = this->open_file("a");
+  this->write(fd, "shared", 0);
+  EXPECT_EQ(this->wait(path_request(io_kind::make_directory, this->directory(), "d")), 0);
+  io_request opening = open_request(this->directory(), "d");
+  opening.flags = O_RDONLY | O_DIRECTORY;
+  const int below = static_cast<int>(this->wait(opening));
+  io_request request = path_request(io_kind::link, this->directory(), "a");
+  request.fd2 = below;
+  request.path2 = "b";
+  EXPECT_EQ(this->wait(request), 0);
+  EXPECT_EQ(this->wait(request), -EEXIST);
+  EXPECT_EQ(this->wait(path_request(io_kind::unlink, this->directory(), "a")), 0);
+  EXPECT_EQ(this->write(fd, "S", 0), 1);
+  const int second = static_cast<int>(this->wait(open_request(below, "b")));
+  EXPECT_EQ(this->read(second, 10, 0), "Shared");
+  EXPECT_EQ(this->wait(request), -ENOENT) << "the first name is gone";
+  for (const int each : {fd, second, below}) this->close_file(each);
+}
+
 TYPED_TEST_P(io_engine_suite, ListIsSortedAndHoldsDirectories) {
   this->close_file(this->open_file("b"));
   this->close_file(this->open_file("a"));
@@ -360,7 +380,7 @@ REGISTER_TYPED_TEST_SUITE_P(io_engine_suite, ReadReturnsWhatWasWrittenAtItsOffse
                             OperationOnAClosedDescriptorIsEbadf, LinkedSyncRunsAfterACompleteWrite,
                             LinkedSyncIsCancelledWhenTheWriteFails, ShortTransferBreaksTheChain,
                             AllocateExtendsWithZeros, TruncateCutsTheFile, RenameReplacesTheTarget,
-                            UnlinkRemovesTheNameAndKeepsTheOpenFile,
+                            UnlinkRemovesTheNameAndKeepsTheOpenFile, LinkGivesAFileASecondName,
                             ListIsSortedAndHoldsDirectories, LockIsRefusedToASecondDescription,
                             MapSeesWhatWasWrittenAndOutlivesTheDescriptor, EveryOperationIsNumbered,
                             FiveThousandOperationsAtOnceAllComplete,

@@ -110,6 +110,41 @@ TEST(SimCrash, AnUnsyncedRemovalMayBeUndone) {
   EXPECT_EQ(seen, (std::set<std::string>{"(none)", "back"}));
 }
 
+TEST(SimCrash, AnUnsyncedSecondNameIsThereOrNot) {
+  bool kept = false;
+  bool lost = false;
+  for (std::uint64_t seed = 0; seed < seeds; ++seed) {
+    sim_disk disk(seed, sim_disk_options::drawn(seed));
+    shell life(disk, seed);
+    durable_file(life, "one");
+    EXPECT_EQ(life.link("a", "b"), 0);
+    life.engine().cut_power();
+    EXPECT_EQ(disk.content("a"), "one");
+    EXPECT_EQ(disk.used_bytes(), 4096U);
+    (disk.content("b") ? kept : lost) = true;
+    shell next(disk, seed);
+    const int fd = next.open("b");
+    next.write(fd, "two", 0);
+    EXPECT_EQ(disk.content("b"), "two");
+    EXPECT_EQ(next.named(io_kind::unlink, "a"), 0);
+    EXPECT_EQ(disk.content("b"), "two") << "the other name stays";
+  }
+  EXPECT_TRUE(kept);
+  EXPECT_TRUE(lost);
+}
+
+TEST(SimCrash, ASyncedSecondNameIsDurable) {
+  for (std::uint64_t seed = 0; seed < seeds; ++seed) {
+    sim_disk disk(seed, sim_disk_options::drawn(seed));
+    shell life(disk, seed);
+    durable_file(life, "one");
+    EXPECT_EQ(life.link("a", "b"), 0);
+    life.sync_directory(life.open_directory("/"));
+    life.engine().cut_power();
+    EXPECT_EQ(disk.content("b"), "one");
+  }
+}
+
 TEST(SimCrash, OnlyTheModelWithoutAJournalReordersNames) {
   for (const sim_names names : {sim_names::prefix, sim_names::any_subset}) {
     bool reordered = false;

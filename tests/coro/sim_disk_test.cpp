@@ -161,6 +161,21 @@ TEST(SimDisk, RemovingAFileFreesItsSpaceOnceNobodyHasItOpen) {
   EXPECT_EQ(life.write(fd, "x", 0), 1);
 }
 
+TEST(SimDisk, AFileWithTwoNamesIsStoredOnce) {
+  sim_disk disk(1);
+  disk.put_file("a", std::string(8192, 'x'));
+  shell life(disk);
+  EXPECT_EQ(life.link("a", "b"), 0);
+  EXPECT_EQ(disk.used_bytes(), 8192U);
+  EXPECT_EQ(life.named(io_kind::unlink, "a"), 0);
+  EXPECT_EQ(disk.content("b"), std::string(8192, 'x'));
+  EXPECT_EQ(disk.used_bytes(), 8192U);
+  EXPECT_EQ(life.named(io_kind::unlink, "b"), 0);
+  EXPECT_EQ(disk.used_bytes(), 0U);
+  life.named(io_kind::make_directory, "d");
+  EXPECT_EQ(life.link("d", "e"), -EPERM);
+}
+
 TEST(SimDisk, AReplacedFileFreesItsSpace) {
   sim_disk disk(1);
   disk.put_file("old", std::string(8192, 'o'));

@@ -87,6 +87,13 @@ class shell {
     one.path2 = path2;
     return run(one);
   }
+  std::int64_t link(const char* path, const char* path2) {
+    io_request one = request(io_kind::link, AT_FDCWD);
+    one.path = path;
+    one.fd2 = AT_FDCWD;
+    one.path2 = path2;
+    return run(one);
+  }
   std::int64_t resize(io_kind kind, int fd, std::uint64_t offset, std::size_t bytes = 0) {
     io_request one = request(kind, fd);
     one.offset = offset;

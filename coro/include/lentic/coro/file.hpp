@@ -116,6 +116,9 @@ class directory {
   // Sorted.
   task<std::vector<std::string>> list();
   task<void> rename(std::string from, std::string to);
+  // One more name, in `to`, for a file: both are the same bytes from then on. Errors: EXDEV, EPERM
+  // and EMLINK among others where the file systems do not take it. `to` outlives the task.
+  task<void> link(std::string from, directory& to, std::string name);
   // False when there was no such name.
   task<bool> unlink(std::string name);
   // The names in it are durable.

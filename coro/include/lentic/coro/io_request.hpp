@@ -37,6 +37,7 @@ enum class io_kind : std::uint8_t {
   list_directory,  // names of the entries of fd, without . and .., sorted, into *names
   size,            // st_size of fd
   lock,            // flock(fd, flags): -EWOULDBLOCK when another description holds it
+  link,            // linkat(fd, path, fd2, path2): one more name of a file; follows no link
 };
 
 enum class io_state : std::uint8_t { idle, started, done };
@@ -46,6 +47,7 @@ struct io_request : ready_node {
   io_state state = io_state::idle;
   bool cancel_asked = false;
   int fd = -1;
+  int fd2 = -1;  // of link: the directory of path2
   int flags = 0;
   unsigned mode = 0;
   void* data = nullptr;

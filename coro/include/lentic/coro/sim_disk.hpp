@@ -97,6 +97,7 @@ class sim_disk {
   std::int64_t sync_directory(int fd);
   std::int64_t rename(int fd, std::string_view from, std::string_view to);
   std::int64_t unlink(int fd, std::string_view path);
+  std::int64_t link(int fd, std::string_view from, int fd2, std::string_view to);
   std::int64_t make_directory(int fd, std::string_view path);
   std::int64_t list(int fd, std::vector<std::string>& names);
   std::int64_t size(int fd);

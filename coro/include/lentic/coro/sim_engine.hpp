@@ -63,7 +63,7 @@ struct sim_output {
 
 class sim_engine final : public io_engine {
  public:
-  static constexpr std::size_t kind_count = static_cast<std::size_t>(io_kind::lock) + 1;
+  static constexpr std::size_t kind_count = static_cast<std::size_t>(io_kind::link) + 1;
 
   sim_engine(run_queue& queue, sim_disk& disk, std::uint64_t seed, sim_faults faults = {},
              sim_mutations mutations = {});
