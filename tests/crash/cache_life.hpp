@@ -76,6 +76,7 @@ class failing_windows final : public windows::window_store {
   std::int64_t segment_interval_ms() const noexcept override {
     return inner_.segment_interval_ms();
   }
+  std::int64_t start_alignment_ms() const noexcept override { return inner_.start_alignment_ms(); }
   std::int64_t observed_stream_time_ms() const noexcept override {
     return inner_.observed_stream_time_ms();
   }
