@@ -10,8 +10,9 @@
 // Threads: one. Errors: std::bad_alloc, without an effect. O(1). Sizes are rounded up to the next
 // multiple of 8, above 256 bytes by a quarter at most.
 
+#include "size_class.hpp"
+
 #include <array>
-#include <bit>
 #include <cassert>
 #include <cstddef>
 #include <memory_resource>
@@ -21,42 +22,20 @@ namespace lentic::detail {
 
 class block_pool final : public std::pmr::memory_resource {
  private:
-  static constexpr std::size_t granule = 8;
-  static constexpr std::size_t small_bytes_max = 256;
-  static constexpr std::size_t small_count = small_bytes_max / granule;
-  static constexpr std::size_t octave_first = 8;   // sizes above 2^8 bytes
-  static constexpr std::size_t octave_count = 20;  // up to 2^28; larger blocks are not reused
-
   struct free_block {
     free_block* next = nullptr;
   };
-  struct size_class {
-    std::size_t index = 0;
-    std::size_t bytes = 0;
-  };
-
-  static size_class class_of(std::size_t bytes) noexcept {
-    if (bytes <= small_bytes_max) {
-      const std::size_t index = bytes == 0 ? 0 : (bytes - 1) / granule;
-      return {index, (index + 1) * granule};
-    }
-    const auto octave = static_cast<std::size_t>(std::bit_width(bytes - 1)) - 1;
-    const std::size_t base = std::size_t{1} << octave;
-    const std::size_t quarter = (bytes - 1 - base) / (base / 4);
-    return {small_count + (octave - octave_first) * 4 + quarter, base + (quarter + 1) * (base / 4)};
-  }
-
   void* do_allocate(std::size_t bytes, [[maybe_unused]] std::size_t alignment) override {
-    assert(alignment <= granule);
-    const size_class fit = class_of(bytes);
+    assert(alignment <= size_granule);
+    const size_class fit = size_class_of(bytes);
     if (fit.index >= free_.size() || free_[fit.index] == nullptr)
-      return blocks_.allocate(fit.bytes, granule);
+      return blocks_.allocate(fit.bytes, size_granule);
     free_block* const reused = free_[fit.index];
     free_[fit.index] = reused->next;
     return reused;
   }
   void do_deallocate(void* block, std::size_t bytes, std::size_t) override {
-    const size_class fit = class_of(bytes);
+    const size_class fit = size_class_of(bytes);
     if (fit.index >= free_.size()) return;
     auto* const freed = ::new (block) free_block();
     freed->next = free_[fit.index];
@@ -65,7 +44,7 @@ class block_pool final : public std::pmr::memory_resource {
   bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 
   std::pmr::monotonic_buffer_resource blocks_;
-  std::array<free_block*, small_count + octave_count * 4> free_{};
+  std::array<free_block*, size_class_count> free_{};
 };
 
 }  // namespace lentic::detail

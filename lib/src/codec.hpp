@@ -8,9 +8,11 @@
 
 #include <lentic/bytes.hpp>
 #include <lentic/endian.hpp>
+#include <lentic/store/young_layout.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace lentic::detail {
 
@@ -72,5 +74,14 @@ class byte_reader {
   bytes_view rest_;
   bool failed_ = false;
 };
+
+// A varint. A layout that this format does not know is damage: one that is added later comes with a
+// newer format.
+inline std::optional<young_layout> read_layout(byte_reader& from) noexcept {
+  const std::uint64_t number = from.varint();
+  if (from.failed() || number > static_cast<std::uint64_t>(young_layout::ordered))
+    return std::nullopt;
+  return static_cast<young_layout>(number);
+}
 
 }  // namespace lentic::detail

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "entry_table.hpp"
 
+#include "hash64.hpp"
+
 #include <algorithm>
 #include <cassert>
 #include <cstring>
@@ -34,21 +36,8 @@ void entry_node::assign(std::optional<bytes_view> value) {
   has_value_ = value.has_value();
 }
 
-// Eight bytes at a time, each mixed by a multiplication whose high half is folded back (the idea of
-// wyhash, Wang Yi 2019); the last word is filled with zeros, and the length starts the sum.
 std::uint32_t entry_table::hash_of(bytes_view key) noexcept {
-  constexpr std::uint64_t odd = 0x9e3779b97f4a7c15U;
-  std::uint64_t sum = key.size() * odd;
-  while (!key.empty()) {
-    std::uint64_t word = 0;
-    const std::size_t taken = std::min(key.size(), sizeof(word));
-    std::memcpy(&word, key.data(), taken);
-    sum = (sum ^ word) * odd;
-    sum ^= sum >> 32;
-    key = key.subspan(taken);
-  }
-  sum *= odd;
-  return static_cast<std::uint32_t>(sum >> 32);
+  return static_cast<std::uint32_t>(hash64(key) >> 32);
 }
 
 entry_index entry_table::find(bytes_view key, std::uint32_t hash) const noexcept {

@@ -53,12 +53,12 @@ environment_statistics environment::statistics() const noexcept {
   return now;
 }
 
-segmented_store& environment::open_segmented_store(std::string_view name) {
-  return state_->open_store(name);
+segmented_store& environment::open_segmented_store(std::string_view name, young_layout layout) {
+  return state_->open_store(name, layout);
 }
 
-byte_store& environment::open_byte_store(std::string_view name) {
-  return state_->open_store(name).segment(0);
+byte_store& environment::open_byte_store(std::string_view name, young_layout layout) {
+  return state_->open_store(name, layout).segment(0);
 }
 
 std::vector<std::string> environment::store_names() const {

@@ -40,18 +40,18 @@ void environment::state::retire_run(std::uint64_t store, std::uint64_t segment,
   if (!map.empty()) runtime.io().unmap(map);
 }
 
-detail::mmap_store& environment::state::open_store(std::string_view name) {
+detail::mmap_store& environment::state::open_store(std::string_view name, young_layout layout) {
   if (stopping_) fail(errc::closed, options.directory);
   const auto found = stores.find(name);
   if (found != stores.end()) return *found->second;
   if (!detail::is_store_name(name)) fail(errc::invalid_argument, "store name " + std::string(name));
   check_writable();
-  declare(next_store_, std::string(name));
+  declare(next_store_, std::string(name), layout);
   return *stores_by_id.rbegin()->second;
 }
 
-void environment::state::declare(std::uint64_t id, std::string name) {
-  auto store = std::make_unique<detail::mmap_store>(*this, id, name);
+void environment::state::declare(std::uint64_t id, std::string name, young_layout layout) {
+  auto store = std::make_unique<detail::mmap_store>(*this, id, name, layout);
   const auto made = stores_by_id.insert_or_assign(id, store.get()).first;
   try {
     stores[std::move(name)] = std::move(store);

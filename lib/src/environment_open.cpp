@@ -23,11 +23,11 @@ class environment::state::replayer final : public detail::payload_visitor {
     return detail::decode_payload(payload, *this) && sound_;
   }
 
-  void store(std::uint64_t id, bytes_view name) override {
+  void store(std::uint64_t id, bytes_view name, young_layout layout) override {
     const std::string text(as_text(name));
     sound_ = sound_ && detail::is_store_name(text);
     if (!sound_ || target_->stores_by_id.contains(id)) return;
-    target_->declare(id, text);
+    target_->declare(id, text, layout);
     target_->stores_by_id[id]->set_declared();
     target_->entry_of(id);
   }
@@ -102,6 +102,7 @@ detail::manifest_store& environment::state::entry_of(std::uint64_t store) {
   detail::manifest_store& made = manifest_.stores.emplace_back();
   made.id = store;
   made.name = stores_by_id.at(store)->name();
+  made.layout = stores_by_id.at(store)->layout();
   return made;
 }
 
@@ -139,7 +140,7 @@ task<void> environment::state::recover() {
   journal = std::make_unique<detail::journal>(directory.home(), chosen);
   acknowledged = manifest_.acknowledged;
   for (const detail::manifest_store& each : manifest_.stores) {
-    declare(each.id, each.name);
+    declare(each.id, each.name, each.layout);
     stores_by_id[each.id]->set_declared();
     stores_by_id[each.id]->replay_drop_below(each.drop_floor);
   }

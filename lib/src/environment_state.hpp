@@ -48,7 +48,7 @@ class environment::state final : public detail::segment_host {
   // Commit.
   commit_sequence cut();
   maybe_ready<void> wait_durable(commit_sequence sequence, coro::stop_token stop);
-  detail::mmap_store& open_store(std::string_view name);
+  detail::mmap_store& open_store(std::string_view name, young_layout layout);
 
   task<void> close();
   // The end of an environment that was not closed: as after a crash, once what is in flight is
@@ -116,7 +116,7 @@ class environment::state final : public detail::segment_host {
   void quarantine(detail::mmap_store& store, std::uint64_t segment, std::uint64_t generation,
                   const std::string& why);
   task<void> remove_orphans();
-  void declare(std::uint64_t id, std::string name);
+  void declare(std::uint64_t id, std::string name, young_layout layout);
   detail::manifest_store& entry_of(std::uint64_t store);
 
   // environment_commit.cpp
@@ -138,6 +138,7 @@ class environment::state final : public detail::segment_host {
   void bury(const detail::seal_job& job, std::uint64_t generation);
   task<std::unique_ptr<detail::run_reader>> write_run(const detail::seal_job& job);
   task<void> recycle_oldest();
+  task<bool> relog_before(commit_sequence keep_from);
   bool wants_recycling() const;
   task<void> shut_down();
   task<void> shut_files();

@@ -143,6 +143,7 @@ task<std::unique_ptr<detail::run_reader>> environment::state::write_run(
   const int flags = O_RDWR | O_CREAT | O_TRUNC;
   coro::file target = co_await home.open_file(name, flags);
   detail::run_writer writer(identity);
+  while (!job.segment->prepare_sealed_rows()) co_await coro::yield(runtime);
   cursor rows = job.segment->sealed_rows();
   std::uint64_t written = 0;
   for (bool more = true; more;) {
@@ -173,12 +174,28 @@ task<std::unique_ptr<detail::run_reader>> environment::state::write_run(
   co_return std::move(*opened);
 }
 
+// In slices, between which the owner works: it may put, cut and drop. What is put meanwhile is
+// newer; what a cut freezes meanwhile is in a run, or young again, before the oldest file goes.
+// False when the environment is being closed.
+task<bool> environment::state::relog_before(commit_sequence keep_from) {
+  for (std::uint64_t id = 0; id < next_store_; ++id) {
+    detail::mmap_store::relog_place from;
+    for (bool has_more = stores_by_id.contains(id); has_more;) {
+      has_more = stores_by_id.at(id)->relog_some(keep_from, from);
+      co_await coro::yield(runtime);
+      if (stopping_) co_return false;
+    }
+  }
+  co_return true;
+}
+
 // Two steps, with a commit of the owner between them: first what is live in the oldest file is
 // marked to be logged again; once that is durable, a manifest starts after the file, and it goes.
 task<void> environment::state::recycle_oldest() {
   if (recycle_after_ == 0) {
     const std::uint64_t keep_from = journal->files()[1].first_sequence;
-    for (const auto& [id, store] : stores_by_id) store->relog_before(keep_from);
+    const bool is_whole = co_await relog_before(keep_from);
+    if (!is_whole) co_return;
     for (auto& [sequence, batch] : outbox) {
       if (sequence < keep_from) relog_outbox_.push_back(sequence);
     }

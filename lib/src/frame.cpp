@@ -87,11 +87,12 @@ void payload_writer::select(std::uint64_t store, std::uint64_t segment) {
   append_varint(payload_, segment);
 }
 
-void payload_writer::store(std::uint64_t store, bytes_view name) {
+void payload_writer::store(std::uint64_t store, bytes_view name, young_layout layout) {
   make_room(name.size());
   tag(item_tag::store);
   append_varint(payload_, store);
   append_string(payload_, name);
+  append_varint(payload_, static_cast<std::uint64_t>(layout));
 }
 
 void payload_writer::put(std::uint64_t store, std::uint64_t segment, bytes_view key,
@@ -187,8 +188,7 @@ class item_decoder {
         return two_strings(
             [this](bytes_view name, bytes_view value) { visitor_->position(name, value); });
       case item_tag::store:
-        return number_and_string(
-            [this](std::uint64_t id, bytes_view name) { visitor_->store(id, name); });
+        return store();
       case item_tag::outbox:
         return number_and_string(
             [this](std::uint64_t sequence, bytes_view raw) { visitor_->outbox(sequence, raw); });
@@ -231,6 +231,14 @@ class item_decoder {
     const std::uint64_t third = reader_.varint();
     if (reader_.failed()) return false;
     tell(first, second, third);
+    return true;
+  }
+  bool store() {
+    const std::uint64_t store = reader_.varint();
+    const bytes_view name = reader_.string();
+    const std::optional<young_layout> layout = read_layout(reader_);
+    if (reader_.failed() || !layout) return false;
+    visitor_->store(store, name, *layout);
     return true;
   }
   bool drop_below() {

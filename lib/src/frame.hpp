@@ -19,7 +19,7 @@
 //
 // The payload is a sequence of items: a tag byte, then varints (v) and length-prefixed strings (s).
 //
-//   store        1 v:store s:name                    declares a store
+//   store        1 v:store s:name v:layout           declares a store; see young_layout
 //   segment      2 v:store v:segment                 the puts and erases that follow belong here
 //   put          3 s:key s:value
 //   erase        4 s:key
@@ -33,6 +33,7 @@
 // Threads: plain values and pure functions. Errors: decoding answers, it does not throw.
 
 #include <lentic/bytes.hpp>
+#include <lentic/store/young_layout.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -81,7 +82,7 @@ std::optional<frame_header> decode_frame_header(bytes_view raw) noexcept;
 // Collects the items of one payload. An item is added whole, or std::bad_alloc is thrown.
 class payload_writer {
  public:
-  void store(std::uint64_t store, bytes_view name);
+  void store(std::uint64_t store, bytes_view name, young_layout layout);
   void put(std::uint64_t store, std::uint64_t segment, bytes_view key, bytes_view value);
   void erase(std::uint64_t store, std::uint64_t segment, bytes_view key);
   void drop_below(std::uint64_t store, std::uint64_t segment);
@@ -114,7 +115,7 @@ class payload_writer {
 class payload_visitor {
  public:
   virtual ~payload_visitor() = default;
-  virtual void store(std::uint64_t store, bytes_view name) = 0;
+  virtual void store(std::uint64_t store, bytes_view name, young_layout layout) = 0;
   virtual void put(std::uint64_t store, std::uint64_t segment, bytes_view key,
                    bytes_view value) = 0;
   virtual void erase(std::uint64_t store, std::uint64_t segment, bytes_view key) = 0;

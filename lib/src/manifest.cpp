@@ -15,6 +15,9 @@ constexpr std::size_t header_bytes = 16;
 bool decode_store(byte_reader& reader, manifest_store& store) {
   store.id = reader.varint();
   store.name = std::string(as_text(reader.string()));
+  const std::optional<young_layout> layout = read_layout(reader);
+  if (!layout) return false;
+  store.layout = *layout;
   store.drop_floor = reader.varint();
   const std::uint64_t runs = reader.varint();
   for (std::uint64_t i = 0; i < runs && !reader.failed(); ++i) {
@@ -38,6 +41,7 @@ bytes encode_manifest(const manifest& content) {
   for (const manifest_store& store : content.stores) {
     append_varint(body, store.id);
     append_string(body, as_bytes(store.name));
+    append_varint(body, static_cast<std::uint64_t>(store.layout));
     append_varint(body, store.drop_floor);
     append_varint(body, store.runs.size());
     for (const auto& [segment, generation] : store.runs) {

@@ -13,7 +13,7 @@
 //   body  environment 8 B, then varints (v) and strings (s):
 //         v:n, as in the name
 //         v:last durable sequence  v:first journal file  v:first sequence in it  v:acknowledged
-//         v:stores  then for each  v:id s:name v:drop floor
+//         v:stores  then for each  v:id s:name v:layout v:drop floor
 //                   v:runs  then for each  v:segment v:generation
 //
 // A manifest names its own number: after a crash, a file that was being written may hold what a
@@ -22,6 +22,7 @@
 // Threads: plain values. Errors: decoding answers a code.
 
 #include <lentic/bytes.hpp>
+#include <lentic/store/young_layout.hpp>
 #include <lentic/task.hpp>
 
 #include <cstdint>
@@ -36,6 +37,7 @@ inline constexpr std::uint16_t manifest_format = 0;
 struct manifest_store {
   std::uint64_t id = 0;
   std::string name;
+  young_layout layout = young_layout::hashed;
   std::uint64_t drop_floor = 0;
   std::map<std::uint64_t, std::uint64_t> runs;  // segment -> generation
 };

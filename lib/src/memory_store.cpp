@@ -11,17 +11,19 @@ namespace lentic {
 // The table, which clear() replaces under a cursor.
 class memory_store::layer final : public detail::layered {
  public:
-  std::unique_ptr<detail::young_table> table = std::make_unique<detail::young_table>();
+  explicit layer(young_layout layout) : table(std::make_unique<detail::young_table>(layout)) {}
+
+  std::unique_ptr<detail::young_table> table;
   std::vector<detail::row_layer*> layers() override { return {table.get()}; }
 };
 
-memory_store::memory_store() : layer_(std::make_unique<layer>()) {}
+memory_store::memory_store(young_layout layout) : layer_(std::make_unique<layer>(layout)) {}
 memory_store::~memory_store() = default;
 
 maybe_ready<std::optional<value_view>> memory_store::get(bytes_view key) {
-  const detail::young_table::entry* const found = layer_->table->find(key);
-  if (found == nullptr || found->second.tombstone) return std::optional<value_view>();
-  return std::optional<value_view>(found->second.view());
+  const detail::young_record* const found = layer_->table->find(key);
+  if (found == nullptr || found->is_tombstone()) return std::optional<value_view>();
+  return std::optional<value_view>(found->value());
 }
 
 maybe_ready<void> memory_store::put(bytes_view key, bytes_view value) {
@@ -31,9 +33,9 @@ maybe_ready<void> memory_store::put(bytes_view key, bytes_view value) {
 }
 
 maybe_ready<bool> memory_store::erase(bytes_view key) {
-  const detail::young_table::entry* const found = layer_->table->find(key);
-  if (found == nullptr || found->second.tombstone) return false;
-  layer_->table->remove(key);
+  detail::young_record* const found = layer_->table->find(key);
+  if (found == nullptr || found->is_tombstone()) return false;
+  layer_->table->remove(*found);
   return true;
 }
 
@@ -42,7 +44,7 @@ cursor memory_store::range(const key_range& range, direction order) {
 }
 
 maybe_ready<void> memory_store::clear() {
-  layer_->table = std::make_unique<detail::young_table>();
+  layer_->table = std::make_unique<detail::young_table>(layer_->table->layout());
   return {};
 }
 
@@ -55,7 +57,7 @@ std::uint64_t memory_store::size_bytes() const {
 
 byte_store& memory_segments::segment(segment_id id) {
   if (id < floor_) fail(errc::invalid_argument, "segment " + std::to_string(id) + " was dropped");
-  return segments_[id];
+  return segments_.try_emplace(id, layout_).first->second;
 }
 
 byte_store* memory_segments::find_segment(segment_id id) {

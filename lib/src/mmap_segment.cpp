@@ -34,17 +34,22 @@ class mmap_segment::sealed_view final : public layered {
   mmap_segment* segment_;
 };
 
-mmap_segment::mmap_segment(segment_host& host, std::uint64_t store, std::uint64_t id)
-    : host_(&host), store_(store), id_(id), young_(std::make_unique<young_table>()) {}
+mmap_segment::mmap_segment(segment_host& host, std::uint64_t store, std::uint64_t id,
+                           young_layout layout)
+    : host_(&host), store_(store), id_(id), young_(std::make_unique<young_table>(layout)) {}
 
 mmap_segment::~mmap_segment() = default;
 
+std::unique_ptr<young_table> mmap_segment::fresh_table() const {
+  return std::make_unique<young_table>(young_->layout());
+}
+
 maybe_ready<std::optional<value_view>> mmap_segment::get(bytes_view key) {
-  const young_table::entry* found = young_->find(key);
+  const young_record* found = young_->find(key);
   if (found == nullptr && frozen_) found = frozen_->find(key);
   if (found != nullptr) {
-    if (found->second.tombstone) return std::optional<value_view>();
-    return std::optional<value_view>(found->second.view());
+    if (found->is_tombstone()) return std::optional<value_view>();
+    return std::optional<value_view>(found->value());
   }
   if (!quarantined_.empty()) check_readable();
   if (!run_) return std::optional<value_view>();
@@ -65,14 +70,14 @@ maybe_ready<void> mmap_segment::put(bytes_view key, bytes_view value) {
 maybe_ready<bool> mmap_segment::erase(bytes_view key) {
   host_->check_writable();
   check_readable();
-  young_table::entry* const found = young_->find(key);
-  const bool existed = found != nullptr ? !found->second.tombstone : exists_below(key);
+  young_record* const found = young_->find(key);
+  const bool existed = found != nullptr ? !found->is_tombstone() : exists_below(key);
   if (!existed) return false;
   if (host_->is_durable()) {
     make_room_to_mark();
     mark(young_->entomb(key));
   } else {
-    young_->remove(key);
+    young_->remove(*found);  // nothing is below
   }
   return true;
 }
@@ -95,7 +100,7 @@ void mmap_segment::drop() {
 }
 
 void mmap_segment::give_up_everything() {
-  auto fresh = std::make_unique<young_table>();
+  auto fresh = fresh_table();
   if (run_generation_ != 0)
     host_->retire_run(store_, id_, run_generation_, run_ ? run_->file() : bytes_view());
   young_ = std::move(fresh);
@@ -137,53 +142,53 @@ void mmap_segment::make_room_to_mark() {
     dirty_.reserve(std::max(room_min, 2 * dirty_.capacity()));
 }
 
-void mmap_segment::mark(young_table::entry& entry) {
-  if (entry.second.dirty || !host_->is_durable()) return;
-  dirty_.push_back(&entry);
-  entry.second.dirty = true;
+void mmap_segment::mark(young_record& record) {
+  if (record.is_dirty() || !host_->is_durable()) return;
+  dirty_.push_back(&record);
+  record.set_dirty(true);
 }
 
 bool mmap_segment::exists_below(bytes_view key) {
-  const young_table::entry* const found = frozen_ ? frozen_->find(key) : nullptr;
-  if (found != nullptr) return !found->second.tombstone;
+  const young_record* const found = frozen_ ? frozen_->find(key) : nullptr;
+  if (found != nullptr) return !found->is_tombstone();
   return run_ != nullptr && run_->find(key).has_value();
 }
 
 void mmap_segment::cut(payload_writer& to, std::uint64_t sequence) {
   if (clear_pending_) to.clear(store_, id_, generation_);
   clear_pending_ = false;
-  for (young_table::entry* const entry : dirty_) {
-    const young_record& record = entry->second;
-    if (record.tombstone) {
-      to.erase(store_, id_, entry->first);
+  for (const young_record* const record : dirty_) {
+    if (record->is_tombstone()) {
+      to.erase(store_, id_, record->key());
     } else {
-      to.put(store_, id_, entry->first, record.view());
+      to.put(store_, id_, record->key(), record->value());
     }
   }
-  for (young_table::entry* const entry : dirty_) {  // all or none: a cut that fails comes again
-    entry->second.dirty = false;
-    entry->second.sequence = sequence;
+  for (young_record* const record : dirty_) {  // all or none: a cut that fails comes again
+    record->set_dirty(false);
+    record->set_sequence(sequence);
   }
   dirty_.clear();
 }
 
-void mmap_segment::relog_before(std::uint64_t sequence) {
-  auto& entries = young_->entries();
-  for (auto at = entries.begin(); at != entries.end();) {
-    young_table::entry& entry = *at++;  // the entry may go
-    if (entry.second.dirty || entry.second.sequence >= sequence) continue;
-    if (entry.second.tombstone && run_generation_ == 0) {
-      young_->remove(entry.first);  // everything that it hid is in files that go as well
+bool mmap_segment::relog_some(std::uint64_t sequence, young_table::slice_place& from) {
+  std::vector<young_record*> slice;
+  const bool has_more = young_->next_slice(from, slice);
+  for (young_record* const record : slice) {
+    if (record->is_dirty() || record->sequence() >= sequence) continue;
+    if (record->is_tombstone() && run_generation_ == 0) {
+      young_->remove(*record);  // everything that it hid is in files that go as well
     } else {
       make_room_to_mark();
-      mark(entry);
+      mark(*record);
     }
   }
+  return has_more;
 }
 
 void mmap_segment::freeze(payload_writer& to, std::uint64_t generation) {
   assert(!frozen_ && dirty_.empty());
-  auto fresh = std::make_unique<young_table>();
+  auto fresh = fresh_table();
   to.sealed(store_, id_, generation);
   frozen_ = std::exchange(young_, std::move(fresh));
   generation_ = generation;
@@ -206,11 +211,12 @@ bytes_view mmap_segment::adopt(std::unique_ptr<run_reader> run) {
 
 void mmap_segment::thaw(std::uint64_t sequence) {
   if (!frozen_) return;
-  for (auto& [key, record] : frozen_->entries()) {
-    if (young_->find(key) != nullptr) continue;
-    young_table::entry& back =
-        record.tombstone ? young_->entomb(key) : young_->put(key, record.view());
-    back.second.sequence = record.sequence;
+  young_table::slice_place from;
+  std::vector<young_record*> slice;
+  for (bool has_more = true; has_more;) {
+    slice.clear();
+    has_more = frozen_->next_slice(from, slice);
+    for (const young_record* const record : slice) thaw_one(*record);
   }
   frozen_.reset();
   seal_wanted_ = true;
@@ -218,12 +224,20 @@ void mmap_segment::thaw(std::uint64_t sequence) {
   seal_failures_ = std::min(seal_failures_ + 1, seal_failures_counted);
 }
 
+// What was put since the freeze is newer.
+void mmap_segment::thaw_one(const young_record& record) {
+  if (young_->find(record.key()) != nullptr) return;
+  young_record& back = record.is_tombstone() ? young_->entomb(record.key())
+                                             : young_->put(record.key(), record.value());
+  back.set_sequence(record.sequence());
+}
+
 void mmap_segment::replay_put(bytes_view key, bytes_view value, std::uint64_t sequence) {
-  young_->put(key, value).second.sequence = sequence;
+  young_->put(key, value).set_sequence(sequence);
 }
 
 void mmap_segment::replay_erase(bytes_view key, std::uint64_t sequence) {
-  young_->entomb(key).second.sequence = sequence;
+  young_->entomb(key).set_sequence(sequence);
 }
 
 void mmap_segment::attach_run(std::unique_ptr<run_reader> run, std::uint64_t generation) {

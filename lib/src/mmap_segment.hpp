@@ -49,7 +49,7 @@ class segment_host {
 
 class mmap_segment final : public byte_store, public layered {
  public:
-  mmap_segment(segment_host& host, std::uint64_t store, std::uint64_t id);
+  mmap_segment(segment_host& host, std::uint64_t store, std::uint64_t id, young_layout layout);
   ~mmap_segment() override;
 
   maybe_ready<std::optional<value_view>> get(bytes_view key) override;
@@ -75,14 +75,16 @@ class mmap_segment final : public byte_store, public layered {
 
   // Commit: logs what is dirty. `sequence` is the frame's.
   void cut(payload_writer& to, std::uint64_t sequence);
-  // Marks for the next cut every young record that was last logged before `sequence`. Frozen ones
-  // are on their way into a run.
-  void relog_before(std::uint64_t sequence);
+  // Marks for the next cut every young record that was last logged before `sequence`, a few
+  // thousand at a time: true while there are more. Frozen ones are on their way into a run.
+  bool relog_some(std::uint64_t sequence, young_table::slice_place& from);
 
   // Seal.
-  void want_seal() noexcept { seal_wanted_ = !young_->entries().empty() && quarantined_.empty(); }
+  void want_seal() noexcept { seal_wanted_ = !young_->empty() && quarantined_.empty(); }
   // Right after cut(): the young rows become the frozen ones, and the frame says so.
   void freeze(payload_writer& to, std::uint64_t generation);
+  // Sorts the frozen rows in steps of bounded time; true when sealed_rows() will start at once.
+  bool prepare_sealed_rows() { return !frozen_ || frozen_->prepare_walk(); }
   // Rows of frozen and run: what the next run holds. The segment outlives it.
   cursor sealed_rows();
   // The run (null when no row was left) replaces frozen and the old run, whose map is answered
@@ -98,7 +100,7 @@ class mmap_segment final : public byte_store, public layered {
   void replay_put(bytes_view key, bytes_view value, std::uint64_t sequence);
   void replay_erase(bytes_view key, std::uint64_t sequence);
   // Everything so far was cleared, or is in the run.
-  void replay_forget() { young_ = std::make_unique<young_table>(); }
+  void replay_forget() { young_ = fresh_table(); }
   // A run of that generation was tried: its number is taken.
   void replay_generation(std::uint64_t generation) noexcept {
     if (generation > generation_) generation_ = generation;
@@ -109,11 +111,13 @@ class mmap_segment final : public byte_store, public layered {
  private:
   class sealed_view;
 
+  std::unique_ptr<young_table> fresh_table() const;
   void check_readable() const;
   void give_up_everything();
   void make_room_to_mark();
-  void mark(young_table::entry& entry);
+  void mark(young_record& record);
   bool exists_below(bytes_view key);
+  void thaw_one(const young_record& record);
 
   segment_host* host_;
   std::uint64_t store_;
@@ -124,7 +128,7 @@ class mmap_segment final : public byte_store, public layered {
   std::uint64_t generation_ = 0;      // of the last run that was tried
   std::uint64_t run_generation_ = 0;  // of run_, or of the quarantined one; 0 when there is none
   std::uint64_t epoch_ = 0;
-  std::vector<young_table::entry*> dirty_;
+  std::vector<young_record*> dirty_;
   bool clear_pending_ = false;
   bool seal_wanted_ = false;
   unsigned seal_failures_ = 0;         // in a row

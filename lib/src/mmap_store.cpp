@@ -4,6 +4,7 @@
 #include <lentic/errc.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace lentic::detail {
@@ -43,7 +44,7 @@ maybe_ready<void> mmap_store::drop_below(segment_id id) {
 }
 
 void mmap_store::cut(payload_writer& to, std::uint64_t sequence, std::vector<seal_job>& jobs) {
-  if (!declared_) to.store(id_, as_bytes(name_));
+  if (!declared_) to.store(id_, as_bytes(name_), layout_);
   declared_ = true;
   if (drop_pending_) to.drop_below(id_, floor_);
   drop_pending_ = false;
@@ -61,8 +62,16 @@ void mmap_store::cut(payload_writer& to, std::uint64_t sequence, std::vector<sea
   }
 }
 
-void mmap_store::relog_before(std::uint64_t sequence) {
-  for (auto& [id, segment] : segments_) segment->relog_before(sequence);
+bool mmap_store::relog_some(std::uint64_t sequence, relog_place& from) {
+  const auto next = segments_.lower_bound(from.segment);
+  if (next == segments_.end()) return false;
+  if (next->first != from.segment) from.slice = {};  // it was dropped
+  from.segment = next->first;
+  if (next->second->relog_some(sequence, from.slice)) return true;
+  if (std::next(next) == segments_.end()) return false;
+  from.segment = next->first + 1;
+  from.slice = {};
+  return true;
 }
 
 bool mmap_store::is_frozen() const {
@@ -78,7 +87,7 @@ void mmap_store::replay_drop_below(segment_id id) {
 std::shared_ptr<mmap_segment>& mmap_store::replay_segment(segment_id id) {
   const auto found = segments_.find(id);
   if (found != segments_.end()) return found->second;
-  auto made = std::make_shared<mmap_segment>(*host_, id_, id);
+  auto made = std::make_shared<mmap_segment>(*host_, id_, id, layout_);
   return segments_.emplace(id, std::move(made)).first->second;
 }
 

@@ -27,8 +27,8 @@ struct seal_job {
 
 class mmap_store final : public segmented_store {
  public:
-  mmap_store(segment_host& host, std::uint64_t id, std::string name) noexcept
-      : host_(&host), id_(id), name_(std::move(name)) {}
+  mmap_store(segment_host& host, std::uint64_t id, std::string name, young_layout layout) noexcept
+      : host_(&host), id_(id), name_(std::move(name)), layout_(layout) {}
 
   byte_store& segment(segment_id id) override;
   byte_store* find_segment(segment_id id) override;
@@ -39,11 +39,16 @@ class mmap_store final : public segmented_store {
 
   std::uint64_t id() const noexcept { return id_; }
   const std::string& name() const noexcept { return name_; }
+  young_layout layout() const noexcept { return layout_; }
 
   // Logs what is new; freezes the segments that want a seal and adds their jobs.
   void cut(payload_writer& to, std::uint64_t sequence, std::vector<seal_job>& jobs);
-  // See mmap_segment::relog_before.
-  void relog_before(std::uint64_t sequence);
+  // See mmap_segment::relog_some. Segments that are made meanwhile have nothing to log again.
+  struct relog_place {
+    segment_id segment = 0;
+    young_table::slice_place slice;
+  };
+  bool relog_some(std::uint64_t sequence, relog_place& from);
   bool is_frozen() const;
   bool has_directory() const noexcept { return has_directory_; }
   void set_directory() noexcept { has_directory_ = true; }
@@ -58,6 +63,7 @@ class mmap_store final : public segmented_store {
   segment_host* host_;
   std::uint64_t id_;
   std::string name_;
+  young_layout layout_;
   std::map<segment_id, std::shared_ptr<mmap_segment>> segments_;
   segment_id floor_ = 0;
   bool declared_ = false;

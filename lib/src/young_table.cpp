@@ -1,32 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "young_table.hpp"
 
+#include "hash64.hpp"
+
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 #include <new>
+#include <span>
 
 namespace lentic::detail {
 
 namespace {
 
-// Values of one key tend to keep their size; the slack lets small growth stay in place.
-constexpr std::size_t room_step = 16;
+constexpr std::size_t slice_records = 2048;
 
-std::uint32_t room_for(std::size_t bytes) {
-  return static_cast<std::uint32_t>((bytes + room_step - 1) / room_step * room_step);
+std::uint32_t hash32(bytes_view key) {
+  return static_cast<std::uint32_t>(hash64(key) >> 32);
 }
 
+// Over rows in order, from begin to end; `Position` is an iterator to their numbers.
+template <class Position>
 class table_walk final : public layer_walk {
  public:
-  table_walk(young_table::map_type& rows, const walk_start& start)
-      : rows_(&rows), forward_(start.order == direction::forward) {
-    if (!start.key) {
-      next_ = forward_ ? rows.begin() : rows.end();
-    } else if (forward_ && start.exclusive) {
-      next_ = rows.upper_bound(*start.key);
-    } else {
-      next_ = rows.lower_bound(*start.key);
-    }
+  table_walk(const record_arena& records, Position begin, Position end, Position next,
+             direction order)
+      : records_(&records),
+        begin_(begin),
+        end_(end),
+        next_(next),
+        forward_(order == direction::forward) {
     advance();
   }
 
@@ -34,117 +37,207 @@ class table_walk final : public layer_walk {
 
   // next_ is the row after the current one; backward, it is the current one itself.
   void advance() override {
-    ended_ = forward_ ? next_ == rows_->end() : next_ == rows_->begin();
+    ended_ = forward_ ? next_ == end_ : next_ == begin_;
     if (ended_) return;
     if (!forward_) --next_;
-    row_ = {next_->first, next_->second.view(), next_->second.tombstone};
+    const auto& record = *static_cast<const young_record*>((*records_)[*next_]);
+    row_ = {record.key(), record.value(), record.is_tombstone()};
     if (forward_) ++next_;
   }
 
  private:
-  young_table::map_type* rows_;
+  const record_arena* records_;
+  Position begin_;
+  Position end_;
+  Position next_;
   bool forward_;
   bool ended_ = false;
-  young_table::iterator next_;
   layer_row row_;
 };
 
+template <class Position>
+std::unique_ptr<layer_walk> make_walk(const record_arena& records, Position begin, Position end,
+                                      Position next, direction order) {
+  return std::make_unique<table_walk<Position>>(records, begin, end, next, order);
+}
+
+bool starts_behind(const walk_start& start) {
+  return start.order == direction::forward && start.exclusive;
+}
+
 }  // namespace
 
-young_table::young_table() {
-  std::pmr::polymorphic_allocator<> allocator(&pool_);
-  map_ = allocator.new_object<map_type>();
+young_table::young_table(young_layout layout) {
+  if (layout == young_layout::hashed) {
+    hashed_ = std::make_unique<hashed_part>(records_);
+  } else {
+    std::pmr::polymorphic_allocator<> allocator(&pool_);
+    ordered_ = allocator.new_object<tree>(by_key{&records_});
+  }
 }
 
-young_table::entry* young_table::find(bytes_view key) {
-  const iterator found = map_->find(key);
-  return found == map_->end() ? nullptr : &*found;
+young_record* young_table::find(bytes_view key) const noexcept {
+  if (hashed_) {
+    const record_number found = hashed_->index.find(key, hash32(key), records_);
+    return found == no_record ? nullptr : &at(found);
+  }
+  const auto found = ordered_->find(key);
+  return found == ordered_->end() ? nullptr : &at(*found);
 }
 
-young_table::entry& young_table::put(bytes_view key, bytes_view value) {
-  const place found = find_or_make(key);
+young_record& young_table::put(bytes_view key, bytes_view value) {
+  const place found = find_or_make(key, value.size());
   try {
-    set_value(*found.at, value);
+    set_value(*found.record, value);
   } catch (...) {  // a tombstone that nobody asked for would hide what is below
-    if (found.is_fresh) remove_at(found.at);
+    if (found.is_fresh) remove(*found.record);
     throw;
   }
-  return *found.at;
+  return *found.record;
 }
 
-young_table::entry& young_table::entomb(bytes_view key) {
-  entry& target = *find_or_make(key).at;
+young_record& young_table::entomb(bytes_view key) {
+  young_record& target = *find_or_make(key, 0).record;
   unlive(target);
-  target.second.tombstone = true;
-  target.second.value_bytes = 0;
+  target.set(young_record::tombstone_flag, true);
+  target.value_bytes_ = 0;
   return target;
 }
 
-void young_table::remove(bytes_view key) {
-  const iterator found = map_->find(key);
-  assert(found != map_->end());
-  remove_at(found);
-}
-
-void young_table::remove_at(iterator target) noexcept {
-  unlive(*target);
-  const bytes_view stored_key = target->first;
-  const young_record gone = target->second;
-  map_->erase(target);
-  free_bytes(gone.value, gone.value_room);
-  free_bytes(stored_key.data(), stored_key.size());
-}
-
-void young_table::free_bytes(const std::byte* start, std::size_t bytes) noexcept {
-  if (start != nullptr) pool_.deallocate(const_cast<std::byte*>(start), bytes, 1);
+void young_table::remove(young_record& record) noexcept {
+  unlive(record);
+  free_outside(record);
+  --count_;
+  if (hashed_) {
+    const std::uint32_t hash = hash32(record.key());
+    const record_number gone = hashed_->index.find(record.key(), hash, records_);
+    assert(gone != no_record);
+    hashed_->index.erase(hash, gone);
+    hashed_->order.remove(gone);
+  } else {
+    const auto found = ordered_->find(record.key());
+    assert(found != ordered_->end());
+    const record_number gone = *found;
+    ordered_->erase(found);
+    records_.release(gone, record.whole_bytes());
+  }
 }
 
 std::unique_ptr<layer_walk> young_table::walk(const walk_start& start) {
-  return std::make_unique<table_walk>(*map_, start);
+  const bool at_end = start.order == direction::backward;
+  if (!hashed_) {
+    auto next = at_end ? ordered_->end() : ordered_->begin();
+    if (start.key)
+      next = starts_behind(start) ? ordered_->upper_bound(*start.key)
+                                  : ordered_->lower_bound(*start.key);
+    return make_walk(records_, ordered_->cbegin(), ordered_->cend(), next, start.order);
+  }
+  while (!prepare_walk()) {
+  }
+  const std::span<const record_number> sorted = hashed_->order.sorted();
+  const by_key less{&records_};
+  auto next = at_end ? sorted.end() : sorted.begin();
+  if (start.key)
+    next = starts_behind(start) ? std::upper_bound(sorted.begin(), sorted.end(), *start.key, less)
+                                : std::lower_bound(sorted.begin(), sorted.end(), *start.key, less);
+  return make_walk(records_, sorted.begin(), sorted.end(), next, start.order);
 }
 
-young_table::place young_table::find_or_make(bytes_view key) {
-  const iterator next = map_->lower_bound(key);
-  if (next != map_->end() && equal(next->first, key)) return {next, false};
-  bytes_view stored;
-  if (!key.empty()) {
-    auto* const copy = static_cast<std::byte*>(pool_.allocate(key.size(), 1));
-    std::memcpy(copy, key.data(), key.size());
-    stored = {copy, key.size()};
+bool young_table::next_slice(slice_place& from, std::vector<young_record*>& to) {
+  if (hashed_) {
+    std::vector<record_number> found;
+    const auto last = hashed_->index.page_of(from.hash, found);
+    to.reserve(to.size() + found.size());
+    for (const record_number each : found) to.push_back(&at(each));
+    if (last) from.hash = *last + 1;
+    return last.has_value();
   }
-  young_record fresh;
-  fresh.tombstone = true;  // not counted as live until it has a value
+  to.reserve(to.size() + slice_records);
+  auto next = from.key ? ordered_->upper_bound(bytes_view(*from.key)) : ordered_->begin();
+  for (std::size_t n = 0; n < slice_records && next != ordered_->end(); ++n, ++next)
+    to.push_back(&at(*next));
+  if (next == ordered_->end()) return false;
+  from.key = to_bytes(to.back()->key());
+  return true;
+}
+
+young_table::place young_table::find_or_make(bytes_view key, std::size_t value_bytes) {
+  if (hashed_) {
+    const std::uint32_t hash = hash32(key);
+    const record_number found = hashed_->index.find(key, hash, records_);
+    if (found != no_record) return {&at(found), false};
+    hashed_->index.make_room(hash);
+    const record_number made = make_record(key, value_bytes);
+    hashed_->index.insert(hash, made);
+    hashed_->order.add(made);
+    ++count_;
+    return {&at(made), true};
+  }
+  const auto next = ordered_->lower_bound(key);
+  if (next != ordered_->end() && equal(at(*next).key(), key)) return {&at(*next), false};
+  const record_number made = make_record(key, value_bytes);
   try {
-    return {map_->emplace_hint(next, stored, fresh), true};
-  } catch (...) {
-    free_bytes(stored.data(), stored.size());
+    ordered_->emplace_hint(next, made);
+  } catch (...) {  // nothing points at it yet
+    records_.release(made, at(made).whole_bytes());
     throw;
   }
+  ++count_;
+  return {&at(made), true};
 }
 
-void young_table::set_value(entry& target, bytes_view value) {
-  young_record& record = target.second;
-  if (value.size() > record.value_room) {
-    auto* const room = static_cast<std::byte*>(pool_.allocate(room_for(value.size()), 1));
-    std::memcpy(room, value.data(), value.size());  // it may be the old value
+// A tombstone, not counted as live until it has a value, with room for one of that size.
+record_number young_table::make_record(bytes_view key, std::size_t value_bytes) {
+  const std::size_t least = sizeof(young_record) + key.size() + young_record::value_room_min;
+  const std::size_t whole = sizeof(young_record) + key.size() + value_bytes;
+  const std::size_t taken = whole > young_record::whole_bytes_max ? least : std::max(whole, least);
+  const record_number made = records_.allocate(taken);
+  auto* const record = ::new (records_[made]) young_record();
+  record->key_bytes_ = static_cast<std::uint32_t>(key.size());
+  record->state_ = young_record::tombstone_flag
+                 | std::uint64_t{size_class_of(taken).index} << young_record::class_shift;
+  if (!key.empty()) std::memcpy(record->body(), key.data(), key.size());
+  return made;
+}
+
+void young_table::set_value(young_record& target, bytes_view value) {
+  if (value.size() > target.value_room()) {
+    constexpr std::size_t head = sizeof(std::uint64_t);
+    const std::size_t whole = size_class_of(head + value.size()).bytes;
+    auto* const block = static_cast<std::byte*>(pool_.allocate(whole, size_granule));
+    const std::uint64_t room = whole - head;
+    std::memcpy(block, &room, head);
+    std::memcpy(block + head, value.data(), value.size());  // it may be the old value
     unlive(target);
-    free_bytes(record.value, record.value_room);
-    record.value = room;
-    record.value_room = room_for(value.size());
+    free_outside(target);
+    target.set_outside(block);
   } else {
     unlive(target);
-    if (!value.empty()) std::memmove(record.value, value.data(), value.size());
+    std::byte* const to = target.is_outside() ? target.outside() + sizeof(std::uint64_t)
+                                              : target.body() + target.key_bytes_;
+    if (!value.empty()) std::memmove(to, value.data(), value.size());
   }
-  record.value_bytes = static_cast<std::uint32_t>(value.size());
-  record.tombstone = false;
+  target.value_bytes_ = static_cast<std::uint32_t>(value.size());
+  target.set(young_record::tombstone_flag, false);
   ++live_count_;
-  live_bytes_ += target.first.size() + value.size();
+  live_bytes_ += target.key_bytes_ + value.size();
 }
 
-void young_table::unlive(const entry& target) noexcept {
-  if (target.second.tombstone) return;
+void young_table::unlive(const young_record& target) noexcept {
+  if (target.is_tombstone()) return;
   --live_count_;
-  live_bytes_ -= target.first.size() + target.second.value_bytes;
+  live_bytes_ -= target.key_bytes_ + target.value_bytes_;
+}
+
+void young_table::free_outside(young_record& target) noexcept {
+  if (!target.is_outside()) return;
+  pool_.deallocate(target.outside(), target.value_room() + sizeof(std::uint64_t), size_granule);
+  target.set(young_record::outside_flag, false);
+}
+
+std::size_t young_table::held_bytes() const noexcept {
+  if (!hashed_) return records_.held_bytes();
+  return records_.held_bytes() + hashed_->index.held_bytes() + hashed_->order.held_bytes();
 }
 
 }  // namespace lentic::detail

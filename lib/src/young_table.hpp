@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// young_table: one segment's rows in memory, ordered, in an arena that is freed whole.
+// young_table: one segment's rows in memory, in an arena that is freed whole. Two layouts:
+//
+//   hashed   an index of 8-byte slots over the records; an order is made by walks and kept
+//   ordered  a search tree over the records, for stores that are scanned while they are written
 //
 // A record stays at its address until it is removed or the table dies, so lists of dirty records
 // may point at it. Its value moves when it outgrows its room. A tombstone is a record that says
@@ -10,71 +13,108 @@
 // by the callers.
 
 #include "block_pool.hpp"
+#include "record_arena.hpp"
 #include "row_layer.hpp"
+#include "young_index.hpp"
+#include "young_order.hpp"
+#include "young_record.hpp"
 
 #include <lentic/bytes.hpp>
+#include <lentic/store/young_layout.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <memory_resource>
+#include <optional>
+#include <set>
+#include <vector>
 
 namespace lentic::detail {
 
-struct young_record {
-  std::byte* value = nullptr;
-  std::uint32_t value_bytes = 0;
-  std::uint32_t value_room = 0;
-  std::uint64_t sequence = 0;  // of the frame that logged it last; 0 = never
-  bool dirty = false;
-  bool tombstone = false;
-
-  bytes_view view() const noexcept { return {value, value_bytes}; }
-};
-
 class young_table final : public row_layer {
  public:
-  using map_type = std::pmr::map<bytes_view, young_record, bytes_less>;
-  using entry = map_type::value_type;
-  using iterator = map_type::iterator;
+  struct by_key {
+    using is_transparent = void;
+    const record_arena* records;
+    bytes_view key(record_number record) const noexcept {
+      return static_cast<const young_record*>((*records)[record])->key();
+    }
+    bytes_view key(bytes_view raw) const noexcept { return raw; }
+    template <class Left, class Right>
+    bool operator()(const Left& left, const Right& right) const noexcept {
+      return compare(key(left), key(right)) < 0;
+    }
+  };
+  using tree = std::pmr::set<record_number, by_key>;
 
-  young_table();
+  explicit young_table(young_layout layout);
   // Frees the arena; runs no destructor per row. O(blocks of the arena).
   ~young_table() override = default;
   young_table(const young_table&) = delete;
   young_table& operator=(const young_table&) = delete;
 
-  // The entry of `key`, live or tombstone; null when there is none. O(log n).
-  entry* find(bytes_view key);
-  // Sets the value; makes the entry if need be. O(log n).
-  entry& put(bytes_view key, bytes_view value);
-  // Makes the entry a tombstone. O(log n).
-  entry& entomb(bytes_view key);
-  // Removes the entry and frees its room. Precondition: nothing points at it. O(log n).
-  void remove(bytes_view key);
+  // Hashed: O(1) on average. Ordered: O(log n).
+  // The record of `key`, live or tombstone; null when there is none.
+  young_record* find(bytes_view key) const noexcept;
+  // Sets the value; makes the record if need be.
+  young_record& put(bytes_view key, bytes_view value);
+  // Makes the record a tombstone.
+  young_record& entomb(bytes_view key);
+  // Removes the record. Precondition: it is in this table, and nothing points at it.
+  void remove(young_record& record) noexcept;
 
+  // Ordered: O(log n). Hashed: the same, and what young_order says for the order.
   std::unique_ptr<layer_walk> walk(const walk_start& start) override;
+  // Gets ready for walk() in steps of bounded time; true when it will start at once.
+  bool prepare_walk() { return !hashed_ || hashed_->order.step(hashed_->index); }
 
-  map_type& entries() noexcept { return *map_; }
+  // All records, in no order that a caller may rely on, a few thousand at a time: adds some to `to`
+  // and moves `from` on; false when those were the last. Records that are put between two calls
+  // may be left out, those removed are.
+  struct slice_place {
+    std::uint32_t hash = 0;
+    std::optional<bytes> key;
+  };
+  bool next_slice(slice_place& from, std::vector<young_record*>& to);
+
+  young_layout layout() const noexcept {
+    return hashed_ ? young_layout::hashed : young_layout::ordered;
+  }
+  bool empty() const noexcept { return count_ == 0; }
+  // Live rows and tombstones.
+  std::size_t count() const noexcept { return count_; }
   std::uint64_t live_count() const noexcept { return live_count_; }
   // Keys and values of live rows.
   std::uint64_t live_bytes() const noexcept { return live_bytes_; }
+  // Of everything but values with blocks of their own, and the tree of the ordered layout.
+  std::size_t held_bytes() const noexcept;
 
  private:
-  // The entry, and whether it was made for this call: as a tombstone without a value.
+  struct hashed_part {
+    explicit hashed_part(record_arena& records) : order(records) {}
+    young_index index;
+    young_order order;
+  };
+
+  young_record& at(record_number record) const noexcept {
+    return *static_cast<young_record*>(records_[record]);
+  }
   struct place {
-    iterator at;
+    young_record* record;
     bool is_fresh;
   };
-  place find_or_make(bytes_view key);
-  void set_value(entry& target, bytes_view value);
-  void unlive(const entry& target) noexcept;
-  void remove_at(iterator target) noexcept;
-  void free_bytes(const std::byte* start, std::size_t bytes) noexcept;
+  place find_or_make(bytes_view key, std::size_t value_bytes);
+  record_number make_record(bytes_view key, std::size_t value_bytes);
+  void set_value(young_record& target, bytes_view value);
+  void unlive(const young_record& target) noexcept;
+  void free_outside(young_record& target) noexcept;
 
-  block_pool pool_;
-  map_type* map_;  // inside the pool, never destroyed: rows are trivially destructible
+  record_arena records_;
+  block_pool pool_;                      // values outside their records, nodes of the tree
+  std::unique_ptr<hashed_part> hashed_;  // null: ordered
+  tree* ordered_ = nullptr;              // inside the pool, never destroyed: it owns nothing else
+  std::size_t count_ = 0;
   std::uint64_t live_count_ = 0;
   std::uint64_t live_bytes_ = 0;
 };

@@ -10,7 +10,9 @@ namespace {
 // Encodes again what it is told.
 class echo final : public detail::payload_visitor {
  public:
-  void store(std::uint64_t id, bytes_view name) override { items.store(id, name); }
+  void store(std::uint64_t id, bytes_view name, young_layout layout) override {
+    items.store(id, name, layout);
+  }
   void put(std::uint64_t id, std::uint64_t segment, bytes_view key, bytes_view value) override {
     items.put(id, segment, key, value);
   }
@@ -38,7 +40,8 @@ class echo final : public detail::payload_visitor {
 
 std::vector<bytes> seeds() {
   detail::payload_writer all;
-  all.store(1, as_bytes("store"));
+  all.store(1, as_bytes("store"), young_layout::hashed);
+  all.store(2, as_bytes("other"), young_layout::ordered);
   all.put(1, 7, as_bytes("key"), as_bytes("value"));
   all.erase(1, 300, as_bytes("key"));
   all.drop_below(1, 5);

@@ -38,6 +38,7 @@ std::vector<bytes> seeds() {
     detail::manifest_store& store = content.stores.emplace_back();
     store.id = id;
     store.name = "store";
+    store.layout = id % 2 == 0 ? young_layout::hashed : young_layout::ordered;
     store.drop_floor = id * 1000;
     for (std::uint64_t n = 0; n < id; ++n) store.runs[store.drop_floor + n] = n + 1;
   }

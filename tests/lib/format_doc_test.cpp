@@ -40,6 +40,7 @@ TEST(FormatPage, ShowsTheManifestThatIsWritten) {
   manifest_store& store = content.stores.emplace_back();
   store.id = 1;
   store.name = "s";
+  store.layout = young_layout::ordered;
   store.drop_floor = 5;
   store.runs[7] = 1;
   EXPECT_EQ(documented("manifest"), to_hex(encode_manifest(content)));
@@ -47,7 +48,7 @@ TEST(FormatPage, ShowsTheManifestThatIsWritten) {
 
 TEST(FormatPage, ShowsTheFrameThatIsWritten) {
   payload_writer items;
-  items.store(1, as_bytes("s"));
+  items.store(1, as_bytes("s"), young_layout::ordered);
   items.put(1, 7, as_bytes("k"), as_bytes("v"));
   items.position(as_bytes("in"), as_bytes("42"));
   frame_header header;

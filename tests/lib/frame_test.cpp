@@ -29,7 +29,9 @@ std::string line(std::string_view name, const std::vector<std::uint64_t>& number
 // Writes down what it is told.
 class recorder final : public payload_visitor {
  public:
-  void store(std::uint64_t id, bytes_view name) override { add("store", {id}, {name}); }
+  void store(std::uint64_t id, bytes_view name, young_layout layout) override {
+    add("store", {id, static_cast<std::uint64_t>(layout)}, {name});
+  }
   void put(std::uint64_t id, std::uint64_t segment, bytes_view key, bytes_view value) override {
     add("put", {id, segment}, {key, value});
   }
@@ -60,14 +62,14 @@ class recorder final : public payload_visitor {
 // The worked example of docs/format.md.
 constexpr std::string_view example_header =
     "4c 46 52 4d | 00 00 | 00 00 | 08 07 06 05 04 03 02 01 | 01 00 00 00 00 00 00 00 |"
-    "00 00 00 00 00 00 00 00 | 01 00 00 00 00 00 00 00 | 13 00 00 00 00 00 00 00 |"
-    "00 00 00 00 | 7b 19 95 a8 | 00 00 00 00 | ae f0 b0 26";
+    "00 00 00 00 00 00 00 00 | 01 00 00 00 00 00 00 00 | 14 00 00 00 00 00 00 00 |"
+    "00 00 00 00 | 92 2e e6 25 | 00 00 00 00 | 6e 07 49 3a";
 constexpr std::string_view example_payload =
-    "01 01 01 73 | 02 01 07 | 03 01 6b 01 76 | 06 02 69 6e 02 34 32";
+    "01 01 01 73 01 | 02 01 07 | 03 01 6b 01 76 | 06 02 69 6e 02 34 32";
 
 payload_writer example_items() {
   payload_writer items;
-  items.store(1, as_bytes("s"));
+  items.store(1, as_bytes("s"), young_layout::ordered);
   items.put(1, 7, as_bytes("k"), as_bytes("v"));
   items.position(as_bytes("in"), as_bytes("42"));
   return items;
@@ -98,8 +100,8 @@ TEST(Frame, HasTheBytesOfTheWorkedExample) {
   const bytes raw = example_frame();
   ASSERT_EQ(raw.size(), frame_alignment);
   EXPECT_EQ(to_hex(bytes_view(raw).first(64)), to_hex(hex(example_header)));
-  EXPECT_EQ(to_hex(bytes_view(raw).subspan(64, 19)), to_hex(hex(example_payload)));
-  for (std::size_t i = 64 + 19; i < raw.size(); ++i) ASSERT_EQ(raw[i], std::byte{0});
+  EXPECT_EQ(to_hex(bytes_view(raw).subspan(64, 20)), to_hex(hex(example_payload)));
+  for (std::size_t i = 64 + 20; i < raw.size(); ++i) ASSERT_EQ(raw[i], std::byte{0});
 }
 
 TEST(Frame, TakesWholeBlocks) {
@@ -137,19 +139,29 @@ TEST(Frame, HeaderComesBackAsItWas) {
 
 TEST(Frame, EveryTruncationOfHeaderOrPayloadIsRefused) {
   const bytes raw = example_frame();
-  for_each_truncation(bytes_view(raw).first(64 + 19),
+  for_each_truncation(bytes_view(raw).first(64 + 20),
                       [](const bytes& part) { EXPECT_FALSE(read_frame(part)) << part.size(); });
 }
 
 TEST(Frame, EveryFlippedBitIsRefusedOrInThePadding) {
   const bytes raw = example_frame();
   for_each_flip(raw, [](const bytes& flipped, std::size_t bit) {
-    if (bit < (64 + 19) * 8) {
+    if (bit < (64 + 20) * 8) {
       ASSERT_FALSE(read_frame(flipped)) << "bit " << bit;
     } else {
       ASSERT_EQ(read_frame(flipped), hex(example_payload)) << "bit " << bit;
     }
   });
+}
+
+TEST(Payload, AStoreOfAnUnknownLayoutDoesNotParse) {
+  for (const unsigned layout : {0U, 1U, 2U, 127U}) {
+    bytes raw = hex("01 01 01 73");
+    raw.push_back(static_cast<std::byte>(layout));
+    recorder told;
+    EXPECT_EQ(decode_payload(raw, told), layout < 2) << layout;
+    EXPECT_EQ(told.lines.size(), layout < 2 ? 1U : 0U) << layout;
+  }
 }
 
 TEST(Payload, RandomItemsComeBackInOrder) {
@@ -164,7 +176,8 @@ TEST(Payload, RandomItemsComeBackInOrder) {
       const bytes second = test::random_bytes(random, 300);
       switch (random.below(9)) {
         case 0:
-          items.store(id, first), expected.store(id, first);
+          items.store(id, first, young_layout{static_cast<std::uint8_t>(other % 2)});
+          expected.store(id, first, young_layout{static_cast<std::uint8_t>(other % 2)});
           break;
         case 1:
           items.put(1, other, first, second), expected.put(1, other, first, second);

@@ -18,8 +18,8 @@ using test::hex;
 
 // The worked example of docs/format.md.
 constexpr std::string_view example_bytes =
-    "4c 4d 41 4e | 00 00 | 00 00 | 15 00 00 00 | 97 1e d7 49 |"
-    "08 07 06 05 04 03 02 01 | 04 | 03 | 01 | 01 | 02 | 01 | 01 | 01 73 | 05 | 01 | 07 01";
+    "4c 4d 41 4e | 00 00 | 00 00 | 16 00 00 00 | c7 3b d7 b3 |"
+    "08 07 06 05 04 03 02 01 | 04 | 03 | 01 | 01 | 02 | 01 | 01 | 01 73 | 01 | 05 | 01 | 07 01";
 
 manifest example() {
   manifest content;
@@ -30,6 +30,7 @@ manifest example() {
   manifest_store& store = content.stores.emplace_back();
   store.id = 1;
   store.name = "s";
+  store.layout = young_layout::ordered;
   store.drop_floor = 5;
   store.runs[7] = 1;
   return content;
@@ -57,6 +58,7 @@ TEST(Manifest, ComesBackAsItWas) {
       manifest_store& store = content.stores.emplace_back();
       store.id = n;
       store.name = std::string(random.below(249), 'n');
+      store.layout = young_layout{static_cast<std::uint8_t>(random.below(2))};
       store.drop_floor = random.next();
       for (std::uint64_t runs = random.below(20); runs > 0; --runs)
         store.runs[random.next()] = random.next();
@@ -85,9 +87,22 @@ TEST(Manifest, BytesAfterItsEndAreRefused) {
   bytes raw = hex(example_bytes);
   raw.push_back(std::byte{0});
   EXPECT_EQ(decode_manifest(raw).error(), errc::manifest_damaged);
-  store_le(std::uint32_t{22}, raw.data() + 8);
+  store_le(std::uint32_t{23}, raw.data() + 8);
   put_checksum(raw);
   EXPECT_EQ(decode_manifest(raw).error(), errc::manifest_damaged) << "inside the checksum as well";
+}
+
+TEST(Manifest, AnUnknownLayoutIsRefused) {
+  bytes raw = hex(example_bytes);
+  const std::size_t layout = raw.size() - 5;
+  ASSERT_EQ(raw[layout], std::byte{1});
+  raw[layout] = std::byte{2};
+  put_checksum(raw);
+  EXPECT_EQ(decode_manifest(raw).error(), errc::manifest_damaged);
+  raw[layout] = std::byte{0};
+  put_checksum(raw);
+  ASSERT_TRUE(decode_manifest(raw));
+  EXPECT_EQ(decode_manifest(raw)->stores[0].layout, young_layout::hashed);
 }
 
 TEST(Manifest, ANewerFormatIsRefusedByName) {

@@ -87,13 +87,13 @@ INSTANTIATE_TEST_SUITE_P(After, StoreAllocation, testing::Bool(), [](const auto&
   return again.param ? "TryingAgain" : "GivingUp";
 });
 
-TEST_P(StoreAllocation, AMemoryStoreIsAsBeforeTheOperationThatFailed) {
+void memory_store_meets_failures(young_layout layout, bool tries_again) {
   for (std::uint64_t nth = 1;; ++nth) {
     coro::sim_disk disk(1);
     coro::sim_runtime runtime(disk, 1);
-    memory_store store;
+    memory_store store(layout);
     model known;
-    story told(store, known, nth, GetParam());
+    story told(store, known, nth, tries_again);
     told.tell(0);
     store_shell shell(runtime, store);
     ASSERT_EQ(shell.scan(), rows_of(known)) << "allocation " << nth;
@@ -107,6 +107,11 @@ TEST_P(StoreAllocation, AMemoryStoreIsAsBeforeTheOperationThatFailed) {
     }
     if (told.went_well()) break;
   }
+}
+
+TEST_P(StoreAllocation, AMemoryStoreIsAsBeforeTheOperationThatFailed) {
+  memory_store_meets_failures(young_layout::hashed, GetParam());
+  memory_store_meets_failures(young_layout::ordered, GetParam());
 }
 
 TEST_P(StoreAllocation, ACommitHoldsEveryRowOfTheOperationsThatWereDone) {

@@ -30,6 +30,7 @@
 #include <lentic/errc.hpp>
 #include <lentic/store/byte_store.hpp>
 #include <lentic/store/segmented_store.hpp>
+#include <lentic/store/young_layout.hpp>
 #include <lentic/task.hpp>
 
 #include <cstdint>
@@ -125,8 +126,11 @@ class environment {
   // The store of that name; declared if new, durable with the next commit. The reference stays
   // valid until close(). Names are 1 to 249 of [A-Za-z0-9._-]; else errc::invalid_argument. A name
   // opened as a byte store is segment 0 of the segmented store of that name.
-  segmented_store& open_segmented_store(std::string_view name);
-  byte_store& open_byte_store(std::string_view name);
+  // `layout` is for a store that is new: what exists keeps the layout that it was declared with,
+  // and answers the same.
+  segmented_store& open_segmented_store(std::string_view name,
+                                        young_layout layout = young_layout::hashed);
+  byte_store& open_byte_store(std::string_view name, young_layout layout = young_layout::ordered);
   std::vector<std::string> store_names() const;
 
   // Where a source stands: part of the next commit.

@@ -7,6 +7,7 @@
 
 #include <lentic/store/byte_store.hpp>
 #include <lentic/store/segmented_store.hpp>
+#include <lentic/store/young_layout.hpp>
 
 #include <cstdint>
 #include <map>
@@ -17,7 +18,7 @@ namespace lentic {
 
 class memory_store final : public byte_store {
  public:
-  memory_store();
+  explicit memory_store(young_layout layout = young_layout::ordered);
   ~memory_store() override;
 
   maybe_ready<std::optional<value_view>> get(bytes_view key) override;
@@ -35,6 +36,8 @@ class memory_store final : public byte_store {
 
 class memory_segments final : public segmented_store {
  public:
+  explicit memory_segments(young_layout layout = young_layout::hashed) noexcept : layout_(layout) {}
+
   byte_store& segment(segment_id id) override;
   byte_store* find_segment(segment_id id) override;
   std::vector<segment_id> segments(segment_id lo, segment_id hi) const override;
@@ -44,6 +47,7 @@ class memory_segments final : public segmented_store {
 
  private:
   std::map<segment_id, memory_store> segments_;
+  young_layout layout_;
   segment_id floor_ = 0;
 };
 
