@@ -29,6 +29,7 @@ class mmap_segment::sealed_view final : public layered {
     if (segment_->run_) found.push_back(segment_->run_.get());
     return found;
   }
+  std::optional<std::uint64_t> version() const override { return segment_->layer_changes_; }
 
  private:
   mmap_segment* segment_;
@@ -62,6 +63,7 @@ maybe_ready<void> mmap_segment::put(bytes_view key, bytes_view value) {
   host_->check_writable();
   check_limits(key, value);
   make_room_to_mark();
+  ++row_changes_;
   mark(young_->put(key, value));
   return {};
 }
@@ -73,6 +75,7 @@ maybe_ready<bool> mmap_segment::erase(bytes_view key) {
   young_record* const found = young_->find(key);
   const bool existed = found != nullptr ? !found->is_tombstone() : exists_below(key);
   if (!existed) return false;
+  ++row_changes_;
   if (host_->is_durable()) {
     make_room_to_mark();
     mark(young_->entomb(key));
@@ -101,6 +104,7 @@ void mmap_segment::drop() {
 
 void mmap_segment::give_up_everything() {
   auto fresh = fresh_table();
+  ++layer_changes_;
   if (run_generation_ != 0)
     host_->retire_run(store_, id_, run_generation_, run_ ? run_->file() : bytes_view());
   young_ = std::move(fresh);
@@ -173,6 +177,7 @@ void mmap_segment::cut(payload_writer& to, std::uint64_t sequence) {
 
 bool mmap_segment::relog_some(std::uint64_t sequence, young_table::slice_place& from) {
   std::vector<young_record*> slice;
+  ++row_changes_;
   const bool has_more = young_->next_slice(from, slice);
   for (young_record* const record : slice) {
     if (record->is_dirty() || record->sequence() >= sequence) continue;
@@ -190,6 +195,7 @@ void mmap_segment::freeze(payload_writer& to, std::uint64_t generation) {
   assert(!frozen_ && dirty_.empty());
   auto fresh = fresh_table();
   to.sealed(store_, id_, generation);
+  ++layer_changes_;
   frozen_ = std::exchange(young_, std::move(fresh));
   generation_ = generation;
   seal_wanted_ = false;
@@ -202,6 +208,7 @@ cursor mmap_segment::sealed_rows() {
 
 bytes_view mmap_segment::adopt(std::unique_ptr<run_reader> run) {
   const bytes_view old = run_ ? run_->file() : bytes_view();
+  ++layer_changes_;
   run_ = std::move(run);
   run_generation_ = run_ ? generation_ : 0;
   seal_failures_ = 0;
@@ -211,6 +218,7 @@ bytes_view mmap_segment::adopt(std::unique_ptr<run_reader> run) {
 
 void mmap_segment::thaw(std::uint64_t sequence) {
   if (!frozen_) return;
+  ++layer_changes_;
   young_table::slice_place from;
   std::vector<young_record*> slice;
   for (bool has_more = true; has_more;) {
@@ -233,19 +241,23 @@ void mmap_segment::thaw_one(const young_record& record) {
 }
 
 void mmap_segment::replay_put(bytes_view key, bytes_view value, std::uint64_t sequence) {
+  ++row_changes_;
   young_->put(key, value).set_sequence(sequence);
 }
 
 void mmap_segment::replay_erase(bytes_view key, std::uint64_t sequence) {
+  ++row_changes_;
   young_->entomb(key).set_sequence(sequence);
 }
 
 void mmap_segment::attach_run(std::unique_ptr<run_reader> run, std::uint64_t generation) {
+  ++layer_changes_;
   run_ = std::move(run);
   generation_ = run_generation_ = generation;
 }
 
 void mmap_segment::quarantine(std::string reason, std::uint64_t generation) {
+  ++layer_changes_;
   quarantined_ = std::move(reason);
   generation_ = run_generation_ = generation;
 }

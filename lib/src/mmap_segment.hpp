@@ -61,6 +61,7 @@ class mmap_segment final : public byte_store, public layered {
   std::uint64_t approximate_count() const override;
   std::uint64_t size_bytes() const override;
   std::vector<row_layer*> layers() override;
+  std::optional<std::uint64_t> version() const override { return layer_changes_ + row_changes_; }
 
   std::uint64_t id() const noexcept { return id_; }
   std::uint64_t epoch() const noexcept { return epoch_; }  // changes when everything is dropped
@@ -100,7 +101,10 @@ class mmap_segment final : public byte_store, public layered {
   void replay_put(bytes_view key, bytes_view value, std::uint64_t sequence);
   void replay_erase(bytes_view key, std::uint64_t sequence);
   // Everything so far was cleared, or is in the run.
-  void replay_forget() { young_ = fresh_table(); }
+  void replay_forget() {
+    ++layer_changes_;
+    young_ = fresh_table();
+  }
   // A run of that generation was tried: its number is taken.
   void replay_generation(std::uint64_t generation) noexcept {
     if (generation > generation_) generation_ = generation;
@@ -128,6 +132,8 @@ class mmap_segment final : public byte_store, public layered {
   std::uint64_t generation_ = 0;      // of the last run that was tried
   std::uint64_t run_generation_ = 0;  // of run_, or of the quarantined one; 0 when there is none
   std::uint64_t epoch_ = 0;
+  std::uint64_t layer_changes_ = 0;  // of frozen_ and run_, and which table is young
+  std::uint64_t row_changes_ = 0;    // of young_
   std::vector<young_record*> dirty_;
   bool clear_pending_ = false;
   bool seal_wanted_ = false;

@@ -10,10 +10,12 @@ namespace lentic::detail {
 
 namespace {
 
-// Copies in steps of 16 bytes, up to 15 more than asked for: block_rows and the bytes that follow
-// the rows in a copied block leave that room. A call of memcpy for a few bytes costs more.
+// Copies in steps of 16 bytes, up to 15 more than asked for, where that room is left behind both. A
+// call of memcpy for a few bytes costs more.
+constexpr std::size_t copy_step = 16;
 inline std::byte* copy_short(std::byte* to, const std::byte* from, std::size_t count) noexcept {
-  for (std::size_t done = 0; done < count; done += 16) std::memcpy(to + done, from + done, 16);
+  for (std::size_t done = 0; done < count; done += copy_step)
+    std::memcpy(to + done, from + done, copy_step);
   return to + count;
 }
 
@@ -96,17 +98,18 @@ std::optional<bytes_view> run_block::value(std::size_t row) const noexcept {
 }
 
 // Prefix, suffix and rows are copied as one piece, and values point into that; keys are put
-// together behind it.
+// together behind it, so far behind that a copy which reads over its end never meets them.
 bool run_block::copy_to(block_rows& to) const {
   const std::size_t affixes = prefix_.size() + suffix_.size();
   const std::size_t stems = stem_ == stems_differ ? body_.size() : rows_ * stem_;
   const std::size_t image = affixes + body_.size();
+  const std::size_t keys = stems + rows_ * affixes;
   if (stems > body_.size()) return false;
-  std::byte* const copied = to.extend(image + stems + rows_ * affixes, rows_);
+  std::byte* const copied = to.extend(image + copy_step + keys, rows_);
   std::memcpy(copied, prefix_.data(), image);
   const std::byte* const suffix = copied + prefix_.size();
   const std::byte* const body = copied + affixes;
-  std::byte* key = copied + image;
+  std::byte* key = copied + image + copy_step;
   for (std::size_t row = 0; row < rows_; ++row) {
     const std::optional<extent> found = extent_of(row);
     if (!found) return false;

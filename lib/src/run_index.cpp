@@ -29,7 +29,27 @@ bool run_index::load(bytes_view raw, std::uint64_t count, std::uint64_t blocks_e
   raw_.assign(raw.begin(), raw.end());
   count_ = static_cast<std::size_t>(count);
   blocks_end_ = blocks_end;
-  return makes_sense();
+  if (!makes_sense()) return false;
+  fill_heads();
+  return true;
+}
+
+void run_index::fill_heads() {
+  if (count_ < 2) return;
+  shared_ = common_prefix(separator(1), separator(count_ - 1));
+  heads_.reserve(count_ - 1);
+  for (std::size_t block = 1; block < count_; ++block) heads_.push_back(head_of(separator(block)));
+}
+
+// Ascends, not strictly, with the key: the bytes behind the shared ones, zeros where there are
+// none.
+std::uint32_t run_index::head_of(bytes_view key) const noexcept {
+  const bytes_view rest = key.subspan(shared_);
+  if (rest.size() >= 4) return load_be<std::uint32_t>(rest.data());
+  std::uint32_t head = 0;
+  for (std::size_t i = 0; i < rest.size(); ++i)
+    head |= std::to_integer<std::uint32_t>(rest[i]) << (24 - 8 * i);
+  return head;
 }
 
 // Checked from the first to the last, so that what separator() answers for an earlier one is sound.
@@ -64,9 +84,17 @@ bytes_view run_index::separator(std::size_t block) const noexcept {
   return bytes_view(raw_).subspan(count_ * fence_bytes + from, separator_end(block) - from);
 }
 
+// A separator with a smaller head than the key's is below it, one with a larger head above; only
+// where heads are equal the separators themselves are compared.
 std::size_t run_index::block_of(bytes_view key) const noexcept {
-  std::size_t low = 0;  // its separator is <= key: the first one is empty
-  std::size_t high = count_;
+  if (count_ < 2) return 0;
+  const auto shared =
+      compare(key.first(std::min(key.size(), shared_)), separator(1).first(shared_));
+  if (shared < 0) return 0;
+  if (shared > 0) return count_ - 1;
+  const auto [equal, above] = std::equal_range(heads_.begin(), heads_.end(), head_of(key));
+  std::size_t low = static_cast<std::size_t>(equal - heads_.begin());  // its separator is <= key
+  std::size_t high = static_cast<std::size_t>(above - heads_.begin()) + 1;
   while (high - low > 1) {
     const std::size_t middle = low + (high - low) / 2;
     if (compare(separator(middle), key) <= 0) {

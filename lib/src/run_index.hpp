@@ -8,13 +8,16 @@
 //   | fence0 | fence1 | ... | separators   |       0  offset of the block     6 B
 //   +--------+--------+-----+--------------+       6  end of its separator    6 B, from the first's
 //                                                                                  begin
-// In memory the same bytes, so ~0.3 bytes a row of 64 bytes. Offsets end at 2^48 (256 TiB).
+// In memory the same bytes, so ~0.25 bytes a row of 64 bytes, and four bytes more for each block:
+// its separator's first ones behind what all separators begin with, side by side, so that a search
+// seldom looks at separators. Offsets end at 2^48 (256 TiB).
 // Threads: plain values. Errors: std::bad_alloc; load() trusts nothing.
 
 #include <lentic/bytes.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace lentic::detail {
 
@@ -31,15 +34,21 @@ class run_index {
   bytes_view separator(std::size_t block) const noexcept;
   // The last block whose separator is <= key. Precondition: there is a block. O(log blocks).
   std::size_t block_of(bytes_view key) const noexcept;
-  std::size_t memory_bytes() const noexcept { return raw_.capacity(); }
+  std::size_t memory_bytes() const noexcept {
+    return raw_.capacity() + heads_.capacity() * sizeof(std::uint32_t);
+  }
 
  private:
+  void fill_heads();
+  std::uint32_t head_of(bytes_view key) const noexcept;
   bool makes_sense() const noexcept;
   std::uint64_t separator_end(std::size_t block) const noexcept;
 
   bytes raw_;
   std::size_t count_ = 0;
   std::uint64_t blocks_end_ = 0;
+  std::size_t shared_ = 0;            // bytes that all separators but the first begin with
+  std::vector<std::uint32_t> heads_;  // of the blocks behind the first
 };
 
 class run_index_writer {

@@ -142,6 +142,40 @@ TEST_F(Environment, SealedSegmentServesFromItsRunAfterReopen) {
   sync_wait(life, env->close());
 }
 
+// Its walks are over a table that freezes, and over a run whose map goes.
+TEST_F(Environment, ACursorGoesOnOverSealsAndEndsAtAClear) {
+  sim_runtime life(disk, 1);
+  auto env = open(life);
+  segmented_store& store = env->open_segmented_store("s");
+  byte_store& rows = store.segment(7);
+  for (int i = 1000; i < 3000; ++i)
+    sync_wait(life, put(rows, numbered_text("key", i), "0123456789abcdef0123456789abcdef0123"));
+  cursor all = rows.scan();
+  int seen = 0;
+  const auto show_block = [&] {
+    const std::span<const row> block = all.next().take();
+    for (const row& each : block) {
+      EXPECT_EQ(as_text(each.key), numbered_text("key", 1000 + seen));
+      EXPECT_EQ(as_text(each.value), "0123456789abcdef0123456789abcdef0123");
+      ++seen;
+    }
+    return block.size();
+  };
+  for (std::uint64_t seals = 1; seals <= 3; ++seals) {
+    EXPECT_NE(show_block(), 0U);
+    sync_wait(life, put(rows, "a", numbered_text("behind the cursor ", seals)));
+    store.seal_hint(7);
+    sync_wait(life, env->commit());
+    EXPECT_NE(show_block(), 0U);
+    while (env->statistics().runs_written < seals) ASSERT_TRUE(life.turn());
+    EXPECT_NE(show_block(), 0U);
+  }
+  EXPECT_LT(seen, 1900);
+  sync_wait(life, rows.clear());
+  EXPECT_EQ(show_block(), 0U);
+  sync_wait(life, env->close());
+}
+
 TEST_F(Environment, ClearOlderThanARunDoesNotVoidIt) {
   {
     sim_runtime life(disk, 1);
