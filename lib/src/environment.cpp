@@ -130,6 +130,10 @@ commit_sequence environment::last_durable() const noexcept {
   return state_->last_durable;
 }
 
+task<commit_sequence> environment::checkpoint(std::string directory) {
+  return state_->checkpoint(std::move(directory));
+}
+
 task<void> environment::close() {
   return state_->close();
 }

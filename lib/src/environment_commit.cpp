@@ -17,6 +17,7 @@ environment::state::state(coro::runtime& owner, environment_options chosen)
       directory(owner),
       landed_(owner.queue()),
       work_(owner.queue()),
+      upkeep_turn_(owner.queue()),
       background_(owner.queue()) {}
 
 void environment::state::log(const std::string& line) const {

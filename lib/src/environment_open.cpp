@@ -186,6 +186,7 @@ task<void> environment::state::attach_runs() {
 
 void environment::state::quarantine(detail::mmap_store& store, std::uint64_t segment,
                                     std::uint64_t generation, const std::string& why) {
+  unreadable_.insert({store.id(), segment});
   report.quarantined.push_back(why);
   store.replay_segment(segment)->quarantine(why, generation);
 }

@@ -6,6 +6,7 @@
 //   environment.cpp           the public face
 //   environment_open.cpp      recovery
 //   environment_commit.cpp    cut, the frame in flight, landing, poison
+//   environment_checkpoint.cpp  a copy of the last commit in another directory
 //   environment_upkeep.cpp    seals, recycling of journal files, removal of dead runs, close
 //
 // manifest_ is the durable truth: it changes only with what has landed, so a manifest written at
@@ -16,6 +17,7 @@
 #include "mmap_store.hpp"
 #include "state_directory.hpp"
 
+#include <lentic/coro/async_mutex.hpp>
 #include <lentic/coro/event.hpp>
 #include <lentic/coro/scope.hpp>
 #include <lentic/environment.hpp>
@@ -26,11 +28,16 @@
 #include <exception>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 namespace lentic {
+
+namespace detail {
+class checkpoint_target;
+}
 
 class environment::state final : public detail::segment_host {
  public:
@@ -50,12 +57,15 @@ class environment::state final : public detail::segment_host {
   maybe_ready<void> wait_durable(commit_sequence sequence, coro::stop_token stop);
   detail::mmap_store& open_store(std::string_view name, young_layout layout);
 
+  task<commit_sequence> checkpoint(std::string path);
   task<void> close();
   // The end of an environment that was not closed: as after a crash, once what is in flight is
   // over.
   static task<void> abandon(std::unique_ptr<state> left);
   // Closed, and nothing of it runs any more; a close() without memory may leave the second out.
-  bool has_ended() const noexcept { return closed && background_.live() == 0; }
+  bool has_ended() const noexcept {
+    return closed && background_.live() == 0 && !upkeep_turn_.is_locked();
+  }
   void unmap_runs();
   void log(const std::string& line) const;
 
@@ -105,6 +115,13 @@ class environment::state final : public detail::segment_host {
     std::uint64_t generation = 0;
   };
 
+  // What a checkpoint copies.
+  struct copy_plan {
+    detail::manifest content;
+    std::vector<detail::journal_file> journal;
+    commit_sequence sequence = 0;
+  };
+
   // environment_open.cpp
   task<void> create();
   task<void> recover();
@@ -128,6 +145,11 @@ class environment::state final : public detail::segment_host {
   task<void> write_frames();
   void landed(frame& done);
   task<void> wait_slowly(commit_sequence sequence, coro::stop_token stop);
+
+  // environment_checkpoint.cpp
+  void check_copyable() const;
+  copy_plan plan_copy() const;
+  task<void> copy_runs(const detail::manifest_store& store, detail::checkpoint_target& target);
 
   // environment_upkeep.cpp
   task<void> upkeep();
@@ -158,6 +180,8 @@ class environment::state final : public detail::segment_host {
   std::vector<commit_sequence> relog_outbox_;  // batches that the next cut logs again
   std::deque<detail::seal_job> seals_;
   std::vector<retired_run> retired_;
+  std::set<std::pair<std::uint64_t, std::uint64_t>> unreadable_;  // store, segment of bad runs
+  coro::async_mutex upkeep_turn_;  // of a step of upkeep, or of a checkpoint
   std::vector<retired_run> dead_;  // durable nowhere: their files may be removed
   coro::scope background_;
 };

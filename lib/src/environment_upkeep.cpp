@@ -38,6 +38,7 @@ task<void> environment::state::upkeep() {
     }
     std::string failed;
     try {
+      const coro::async_mutex::guard held = co_await upkeep_turn_.lock();
       co_await upkeep_step();
     } catch (const coro::sync_error& error) {
       poisoned_ = true;
@@ -237,6 +238,9 @@ task<void> environment::state::close() {
 task<void> environment::state::shut_down() {
   stopping_ = true;
   work_.set();
+  {  // a checkpoint that goes on sees that, and ends
+    const coro::async_mutex::guard held = co_await upkeep_turn_.lock();
+  }
   std::exception_ptr error;
   try {
     co_await background_.join();
@@ -262,6 +266,8 @@ task<void> environment::state::abandon(std::unique_ptr<state> left) {
   mine->stopping_ = true;
   mine->work_.set();
   const result<void> joined = co_await as_result(mine->background_.join());
+  const coro::async_mutex::guard held =
+      co_await mine->upkeep_turn_.lock();  // no checkpoint goes on
   if (!joined)
     mine->log("dropped without close() after a failed write: " + joined.error().message());
   mine->unmap_runs();

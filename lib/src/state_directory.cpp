@@ -25,8 +25,8 @@ bool is_ours(const std::string& name) {
   return name == "LOCK" || name == "lost+found" || numbered(name, "MANIFEST-", "");
 }
 
-// A foreign name in a message: control characters, C1 in UTF-8 too, show as '?', so that a name
-// cannot write to the terminal of who reads it.
+}  // namespace
+
 std::string shown(std::string_view name) {
   std::string text;
   for (std::size_t i = 0; i < name.size(); ++i) {
@@ -39,7 +39,6 @@ std::string shown(std::string_view name) {
   return text;
 }
 
-// The directory that holds the name: "a/b/" -> "a", "b" -> ".", "/b" -> "/".
 std::string parent_of(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   const std::size_t slash = path.rfind('/');
@@ -47,11 +46,9 @@ std::string parent_of(std::string path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-}  // namespace
-
 bool is_store_name(std::string_view name) noexcept {
   if (name.empty() || name.size() > 249 || name == "." || name == ".." || name == "LOCK"
-      || name.starts_with("MANIFEST-") || name.starts_with("journal-"))
+      || name == checkpoint_marker || name.starts_with("MANIFEST-") || name.starts_with("journal-"))
     return false;
   return std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
@@ -84,12 +81,20 @@ task<void> state_directory::open(std::string path, open_mode mode, std::int64_t 
 // Before the lock file is made, so that somebody else's directory stays as it is.
 task<void> state_directory::refuse_foreign() {
   const std::vector<std::string> names = co_await home_.list();
+  refuse_unfinished_copy(names);
   const bool known = std::any_of(names.begin(), names.end(), [](const std::string& name) {
     return name == "LOCK" || numbered(name, "MANIFEST-", "").has_value();
   });
   const auto foreign = std::find_if_not(names.begin(), names.end(), is_ours);
   if (!known && foreign != names.end())
     fail(errc::not_a_state_directory, path_ + " holds " + shown(*foreign));
+}
+
+// Even with a manifest: until the marker is gone, the next checkpoint may replace everything here.
+void state_directory::refuse_unfinished_copy(const std::vector<std::string>& names) const {
+  if (std::find(names.begin(), names.end(), checkpoint_marker) != names.end())
+    fail(errc::not_a_state_directory,
+         path_ + " holds a checkpoint that was interrupted, or is being written");
 }
 
 task<void> state_directory::lock(open_mode mode, std::int64_t wait_ms) {
@@ -155,6 +160,7 @@ task<std::optional<manifest>> state_directory::load_manifest() {
   std::vector<std::uint64_t> numbers;
   std::string foreign;
   const std::vector<std::string> names = co_await home_.list();
+  refuse_unfinished_copy(names);
   for (const std::string& name : names) {
     if (const auto number = numbered(name, "MANIFEST-", "")) numbers.push_back(*number);
     if (!is_ours(name)) foreign = name;

@@ -22,13 +22,22 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 namespace lentic::detail {
+
+// In a directory that a checkpoint is being written into; see checkpoint_target.hpp.
+inline constexpr const char* checkpoint_marker = "CHECKPOINT";
 
 bool is_store_name(std::string_view name) noexcept;
 // Whether this error of open_file() says that there is no such regular file: none at all, or
 // something else in its place. What is left is a limit, a permission or the device.
 bool is_no_regular_file(const std::error_code& error) noexcept;
+// A foreign name in a message: control characters, C1 in UTF-8 too, show as '?', so that a name
+// cannot write to the terminal of who reads it.
+std::string shown(std::string_view name);
+// The directory that holds the name: "a/b/" -> "a", "b" -> ".", "/b" -> "/".
+std::string parent_of(std::string path);
 std::string run_file_name(std::uint64_t segment, std::uint64_t generation);
 
 class state_directory {
@@ -57,6 +66,7 @@ class state_directory {
 
  private:
   task<void> refuse_foreign();
+  void refuse_unfinished_copy(const std::vector<std::string>& names) const;
   task<void> lock(open_mode mode, std::int64_t wait_ms);
   task<std::string> holder();
   task<void> write_pid();

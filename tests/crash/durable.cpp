@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// durable DIR [--engine automatic|uring|threads] [--commits N]
+// durable DIR [--engine automatic|uring|threads] [--commits N] [--copies]
 //
 // A program to be killed. It opens the environment in DIR, checks that everything in it is what
 // commit N leaves, prints "recovered N", then commits for ever and prints "ack N" for each commit
@@ -7,16 +7,23 @@
 // rows in segments that are sealed and dropped, a position, and an output that is acknowledged
 // three commits later. Journal files are small, so that they rotate.
 //
+// --copies: beside its commits it makes a checkpoint, DIR.copy-N, and at its start checks and
+// removes those of earlier lives: each is whole, at some commit, or refused as unfinished. How many
+// of each there were is the text of DIR.copies.
 // --commits N: closes after so many. Exit codes: 0, 2 usage, 3 the state is wrong, 4 an error.
 #include <lentic/coro/asio_runtime.hpp>
+#include <lentic/coro/scope.hpp>
 #include <lentic/coro/sync_wait.hpp>
 #include <lentic/environment.hpp>
+#include <lentic/errc.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 #include <map>
 #include <memory>
@@ -24,6 +31,9 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -168,35 +178,91 @@ void say(const char* word, std::uint64_t n) {
   if (std::fflush(stdout) != 0) throw wrong_state("nobody reads");
 }
 
-task<void> live(lentic::coro::runtime& runtime, std::string directory, std::uint64_t commits) {
+lentic::environment_options options_of(const std::string& directory) {
   lentic::environment_options options;
   options.directory = directory;
   options.journal_file_bytes_max = 96 << 10;
   options.journal_growth_bytes = 16 << 10;
-  const std::unique_ptr<environment> env = co_await environment::open(runtime, options);
+  return options;
+}
+
+// False when it is unfinished.
+task<bool> check_copy(lentic::coro::runtime& runtime, std::string path) {
+  lentic::environment_options options = options_of(path);
+  options.mode = lentic::open_mode::open_existing;
+  auto opened = co_await lentic::as_result(environment::open(runtime, options));
+  if (!opened && opened.error() == lentic::errc::not_a_state_directory) co_return false;
+  const std::unique_ptr<environment> copy = std::move(opened).value();
   std::exception_ptr error;
   try {
-    std::uint64_t n = env->recovered().sequence;
-    co_await check(*env, n);
-    say("recovered", n);
-    for (std::uint64_t left = commits; left > 0; --left) {
-      ++n;
-      co_await write_one(*env, n);
-      const std::uint64_t sequence = co_await env->commit();
-      if (sequence != n) throw wrong_state("commit " + std::to_string(sequence));
-      say("ack", n);
-    }
+    co_await check(*copy, copy->recovered().sequence);
   } catch (...) {  // closed in any case; thrown below
     error = std::current_exception();
   }
+  co_await copy->close();
+  if (error) std::rethrow_exception(error);
+  co_return true;
+}
+
+task<void> check_copies(lentic::coro::runtime& runtime, std::string directory) {
+  std::uint64_t whole = 0;
+  std::uint64_t unfinished = 0;
+  std::ifstream(directory + ".copies") >> whole >> unfinished;
+  const std::filesystem::path home(directory);
+  std::vector<std::string> found;
+  for (const auto& each : std::filesystem::directory_iterator(home.parent_path())) {
+    const std::string name = each.path().filename();
+    if (name.starts_with(home.filename().string() + ".copy-")) found.push_back(each.path());
+  }
+  for (const std::string& path : found) {
+    const bool complete = co_await check_copy(runtime, path);
+    ++(complete ? whole : unfinished);
+    std::filesystem::remove_all(path);
+  }
+  std::ofstream(directory + ".copies") << whole << ' ' << unfinished;
+}
+
+task<void> copy(environment& env, std::string path) {
+  co_await env.checkpoint(path);
+}
+
+task<void> commit_on(environment& env, std::uint64_t n, std::uint64_t commits) {
+  for (std::uint64_t left = commits; left > 0; --left) {
+    ++n;
+    co_await write_one(env, n);
+    const std::uint64_t sequence = co_await env.commit();
+    if (sequence != n) throw wrong_state("commit " + std::to_string(sequence));
+    say("ack", n);
+  }
+}
+
+task<void> live(lentic::coro::runtime& runtime, std::string directory, std::uint64_t commits,
+                bool copies) {
+  if (copies) co_await check_copies(runtime, directory);
+  const lentic::environment_options options = options_of(directory);
+  lentic::coro::scope beside(runtime.queue());
+  const std::unique_ptr<environment> env = co_await environment::open(runtime, options);
+  std::exception_ptr error;
+  try {
+    const std::uint64_t n = env->recovered().sequence;
+    co_await check(*env, n);
+    say("recovered", n);
+    if (copies) beside.spawn(copy(*env, directory + ".copy-" + std::to_string(n)));
+    co_await commit_on(*env, n, commits);
+  } catch (...) {  // closed in any case; thrown below
+    error = std::current_exception();
+  }
+  const lentic::result<void> copied = co_await lentic::as_result(beside.join());
   co_await env->close();
   if (error) std::rethrow_exception(error);
+  if (!copied) throw std::system_error(copied.error(), "checkpoint");
 }
 
 struct arguments {
   std::string directory;
   lentic::coro::engine_choice engine = lentic::coro::engine_choice::automatic;
   std::uint64_t commits = std::numeric_limits<std::uint64_t>::max();
+  bool copies = false;
 };
 
 bool parse(int count, char** words, arguments& found) {
@@ -209,6 +275,9 @@ bool parse(int count, char** words, arguments& found) {
       found.engine = lentic::coro::engine_choice::uring;
     } else if (word == "--commits" && !value.empty()) {
       found.commits = std::strtoull(words[i + 1], nullptr, 10);
+    } else if (word == "--copies") {
+      found.copies = true;
+      continue;
     } else if (found.directory.empty() && !word.starts_with("--")) {
       found.directory = word;
       continue;
@@ -225,7 +294,8 @@ bool parse(int count, char** words, arguments& found) {
 int main(int count, char** words) {
   arguments found;
   if (!parse(count, words, found)) {
-    std::fputs("usage: durable DIR [--engine automatic|uring|threads] [--commits N]\n", stderr);
+    std::fputs("usage: durable DIR [--engine automatic|uring|threads] [--commits N] [--copies]\n",
+               stderr);
     return 2;
   }
   try {
@@ -233,7 +303,7 @@ int main(int count, char** words) {
     lentic::coro::asio_runtime_options options;
     options.engine = found.engine;
     lentic::coro::asio_runtime runtime(context, options);
-    lentic::sync_wait(runtime, live(runtime, found.directory, found.commits));
+    lentic::sync_wait(runtime, live(runtime, found.directory, found.commits, found.copies));
   } catch (const wrong_state& error) {
     std::fprintf(stderr, "durable: wrong state: %s\n", error.what());
     return 3;

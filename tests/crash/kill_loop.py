@@ -6,6 +6,8 @@ The next life is started right after the signal, before the dead one is reaped: 
 within its wait. Usage: kill_loop.py [-n 50] [--seed 1] PROGRAM [OPTION...]
 """
 import argparse
+import glob
+import os
 import random
 import shutil
 import sys
@@ -41,6 +43,12 @@ def run(options, directory):
         life.process.wait()
     print(f"{options.n} kills, {acks} acknowledged commits, 0 lost, {kept} kept that were not "
           f"acknowledged, slowest reopen {slowest * 1000:.0f} ms")
+    if "--copies" in options.options:
+        with open(directory + ".copies", encoding="ascii") as file:
+            whole, unfinished = map(int, file.read().split())
+        print(f"checkpoints: {whole} whole, {unfinished} unfinished")
+        if not whole or not unfinished:
+            raise BrokenPromise("the kills hit no checkpoint, or each of them")
 
 
 def main():
@@ -59,6 +67,10 @@ def main():
         return 1
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+        for copy in glob.glob(directory + ".copy-*"):
+            shutil.rmtree(copy, ignore_errors=True)
+        if os.path.exists(directory + ".copies"):
+            os.remove(directory + ".copies")
     return 0
 
 

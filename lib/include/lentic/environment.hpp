@@ -155,6 +155,19 @@ class environment {
   maybe_ready<commit_sequence> commit(coro::stop_token stop = {});
   commit_sequence last_durable() const noexcept;
 
+  // Copies the state, as of the last durable commit, into another directory, which is empty,
+  // missing or left behind by a checkpoint that was interrupted; answers that commit. The copy is
+  // durable and may be opened, also while this environment is open, and goes its own way from then
+  // on. Runs are hard-linked, or copied where the file systems take no link; O(journal) otherwise.
+  // Puts and commits go on meanwhile; seals and recycling wait. Also of a state that is open
+  // read-only. Errors: std::errc::directory_not_empty, errc::in_use (another checkpoint writes
+  // there), closed, poisoned, invalid_argument (in memory, or a directory inside of the state), the
+  // system's. Whatever fails, here or there, the source is as it was, and so are its commits; the
+  // directory then is refused by open() (errc::not_a_state_directory) until a checkpoint into it
+  // succeeds. Not cancellable; close() ends it with errc::closed. What is damaged here is damaged
+  // there.
+  task<commit_sequence> checkpoint(std::string directory);
+
   // The door for other threads; see query.hpp. May be called on any thread and outlive this object.
   const std::shared_ptr<query_gate>& gate() const noexcept;
 

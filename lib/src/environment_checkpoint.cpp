@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "checkpoint_target.hpp"
+#include "environment_state.hpp"
+
+#include <lentic/errc.hpp>
+
+#include <system_error>
+#include <utility>
+
+namespace lentic {
+
+void environment::state::check_copyable() const {
+  if (stopping_) fail(errc::closed, options.directory);
+  if (poisoned_) fail(errc::poisoned, options.directory);
+}
+
+// The manifest is that of a commit at any moment, and so is the journal up to its last frame. What
+// is durable and has not landed is in the journal alone, as after a crash.
+environment::state::copy_plan environment::state::plan_copy() const {
+  copy_plan plan;
+  plan.content = manifest_;
+  plan.sequence = last_durable;
+  if (!queue_.empty() && queue_.front().written) plan.sequence = queue_.front().sequence;
+  plan.content.last_durable = plan.sequence;
+  for (const detail::journal_file& each : journal->files()) {
+    if (each.number >= plan.content.first_journal_file && each.bytes != 0)
+      plan.journal.push_back(each);
+  }
+  return plan;
+}
+
+// Upkeep stands still meanwhile: nothing that the plan names is removed or recycled. Commits go on.
+task<commit_sequence> environment::state::checkpoint(std::string path) {
+  check_copyable();
+  if (!is_durable()) fail(errc::invalid_argument, "a checkpoint of a state in memory");
+  if (path.starts_with(options.directory + "/"))
+    fail(errc::invalid_argument, path + " is inside of the state");
+  const coro::async_mutex::guard held = co_await upkeep_turn_.lock();
+  check_copyable();
+  detail::checkpoint_target target(runtime, std::move(path), [this] { check_copyable(); });
+  co_await target.begin(options.lock_wait_ms);
+  const copy_plan plan = plan_copy();
+  for (const detail::manifest_store& store : plan.content.stores) {
+    if (!store.runs.empty()) co_await copy_runs(store, target);
+  }
+  for (const detail::journal_file& each : plan.journal)
+    co_await target.take_journal(directory.home(), each);
+  co_await target.finish(plan.content);
+  co_return plan.sequence;
+}
+
+// A run that could not be read at the open may be missing: it is missing in the copy as well.
+task<void> environment::state::copy_runs(const detail::manifest_store& store,
+                                         detail::checkpoint_target& target) {
+  co_await target.begin_store(store.name);
+  result<coro::directory> home = co_await as_result(directory.store_directory(store.name, false));
+  for (const auto& [segment, generation] : store.runs) {
+    const bool readable = !unreadable_.contains({store.id, segment});
+    if (!home && readable) throw std::system_error(home.error(), "open " + store.name);
+    if (!home) continue;
+    const std::string name = detail::run_file_name(segment, generation);
+    const result<void> taken = co_await as_result(target.take_run(*home, name));
+    const bool missing = !taken && detail::is_no_regular_file(taken.error());
+    if (!taken && (readable || !missing))
+      throw std::system_error(taken.error(), "checkpoint of " + home->name() + "/" + name);
+  }
+  co_await target.end_store();
+}
+
+}  // namespace lentic
