@@ -2,7 +2,8 @@
 #pragma once
 
 // memory_store: a byte_store, and memory_segments: a segmented_store, in memory and nothing else.
-// Every operation is ready. clear() and drop_below() free whole arenas.
+// Every operation is ready. clear() and drop_below() free whole arenas. What an operation costs is
+// a matter of the layout: see young_layout.hpp.
 // Threads: one owner. Durability: none.
 
 #include <lentic/store/byte_store.hpp>
