@@ -7,7 +7,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <set>
 #include <string>
 #include <vector>
@@ -153,10 +155,43 @@ TEST_P(YoungTable, WhatIsRemovedIsUsedAgain) {
   EXPECT_LE(table.held_bytes(), held + held / 4);
 }
 
+// Counts what is asked of it and never gives up.
+class counting_resource final : public std::pmr::memory_resource {
+ public:
+  std::size_t given = 0;
+
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    given += bytes;
+    return std::pmr::new_delete_resource()->allocate(bytes, alignment);
+  }
+  void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override {
+    std::pmr::new_delete_resource()->deallocate(block, bytes, alignment);
+  }
+  bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+};
+
+TEST_P(YoungTable, BlocksOfLargeValuesAreUsedAgain) {
+  counting_resource memory;
+  std::pmr::memory_resource* const before = std::pmr::set_default_resource(&memory);
+  {
+    young_table table(GetParam());
+    for (int round = 0; round < 500; ++round) {
+      table.put(as_bytes("key"), as_bytes("small"));
+      table.put(as_bytes("key"), as_bytes(std::string(5000, 'v')));
+      young_record& record = table.put(as_bytes("key"), as_bytes(std::string(9000, 'v')));
+      table.remove(record);
+    }
+  }
+  std::pmr::set_default_resource(before);
+  EXPECT_LE(memory.given, 200'000U) << "20 rounds without use";
+}
+
 TEST_P(YoungTable, SlicesHoldEveryRowThatStaysWhileOthersComeAndGo) {
   coro::sim_random random(3);
   young_table table(GetParam());
   std::set<std::string> staying;
+  std::set<std::string> seen;
   for (std::uint64_t n = 0; n < 20'000; ++n) {
     table.put(as_bytes(numbered_key(2 * n)), {});
     if (n % 3 != 0) staying.insert(numbered_key(2 * n));
@@ -170,6 +205,9 @@ TEST_P(YoungTable, SlicesHoldEveryRowThatStaysWhileOthersComeAndGo) {
     ASSERT_LE(slice.size(), 4096U);
     for (young_record* const record : slice) {
       const std::string key(as_text(record->key()));
+      if (record->sequence() == 0) {
+        ASSERT_TRUE(seen.insert(key).second) << key << " came twice";
+      }
       staying.erase(key);
       if (record->sequence() == 1) table.remove(*record);
     }
