@@ -207,7 +207,7 @@ void young_table::set_value(young_record& target, bytes_view value) {
     auto* const block = static_cast<std::byte*>(pool_.allocate(whole, size_granule));
     const std::uint64_t room = whole - head;
     std::memcpy(block, &room, head);
-    std::memcpy(block + head, value.data(), value.size());  // it may be the old value
+    std::memcpy(block + head, value.data(), value.size());
     unlive(target);
     free_outside(target);
     target.set_outside(block);
