@@ -13,7 +13,7 @@
 
 namespace lentic::detail {
 
-// O(n); ~3 ns for the 28 bytes of a window key.
+// O(n).
 inline std::uint64_t hash64(bytes_view data) noexcept {
   return XXH3_64bits(data.data(), data.size());
 }

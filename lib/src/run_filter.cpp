@@ -11,7 +11,7 @@ namespace lentic::detail {
 namespace {
 
 constexpr std::size_t word_count = 8;
-// ~1 ms at the cache misses of a large filter.
+// So many that a slice stays short where each one misses the cache.
 constexpr std::size_t keys_per_slice = std::size_t{1} << 16;
 
 // The whole part of hash * blocks / 2^64: the upper half of the product.
