@@ -82,6 +82,12 @@ task<void> journal::remove_before(std::uint64_t number) {
   }
 }
 
+std::uint64_t journal::file_bytes() const noexcept {
+  std::uint64_t sum = 0;
+  for (const journal_file& each : files_) sum += each.bytes;
+  return sum;
+}
+
 task<void> journal::close() {
   co_await current_.close();
 }

@@ -16,6 +16,10 @@ namespace {
 // A seal that failed is tried again after 1, 2, 4, ... commits, up to 2 to the power of this: what
 // cannot be written must not keep the journal from being recycled.
 constexpr unsigned seal_failures_counted = 10;
+// What a tombstone counts for in the journal: its key is not counted anywhere.
+constexpr std::uint64_t tombstone_bytes = 64;
+// A table with so large a part of its rows in old journal files changes too little to stay young.
+constexpr std::uint64_t still_rows_part = 8;
 
 }  // namespace
 
@@ -104,6 +108,8 @@ void mmap_segment::give_up_everything() {
   run_generation_ = 0;
   quarantined_.clear();
   dirty_.clear();
+  logged_.clear();
+  frozen_logged_.clear();
   seal_wanted_ = false;
   ++epoch_;
 }
@@ -141,6 +147,7 @@ void mmap_segment::mark(young_table::entry& entry) {
   if (entry.second.dirty || !host_->is_durable()) return;
   dirty_.push_back(&entry);
   entry.second.dirty = true;
+  logged_.remove(entry.second.sequence);
 }
 
 bool mmap_segment::exists_below(bytes_view key) {
@@ -149,7 +156,7 @@ bool mmap_segment::exists_below(bytes_view key) {
   return run_ != nullptr && run_->find(key).has_value();
 }
 
-void mmap_segment::cut(payload_writer& to, std::uint64_t sequence) {
+void mmap_segment::cut(payload_writer& to, log_point point) {
   if (clear_pending_) to.clear(store_, id_, generation_);
   clear_pending_ = false;
   for (young_table::entry* const entry : dirty_) {
@@ -160,25 +167,57 @@ void mmap_segment::cut(payload_writer& to, std::uint64_t sequence) {
       to.put(store_, id_, entry->first, record.view());
     }
   }
+  logged_.make_room();
   for (young_table::entry* const entry : dirty_) {  // all or none: a cut that fails comes again
     entry->second.dirty = false;
-    entry->second.sequence = sequence;
+    entry->second.sequence = point.sequence;
   }
+  logged_.add(point.epoch, dirty_.size());
   dirty_.clear();
 }
 
-void mmap_segment::relog_before(std::uint64_t sequence) {
+bool mmap_segment::relog_before(std::uint64_t sequence, relog_walk& walk) {
   auto& entries = young_->entries();
-  for (auto at = entries.begin(); at != entries.end();) {
+  std::uint64_t wanted = logged_.before(sequence);
+  auto at = entries.lower_bound(walk.from);
+  while (wanted != 0 && at != entries.end() && walk.rows_left != 0 && walk.bytes_left != 0) {
     young_table::entry& entry = *at++;  // the entry may go
+    --walk.rows_left;
     if (entry.second.dirty || entry.second.sequence >= sequence) continue;
-    if (entry.second.tombstone && run_generation_ == 0) {
-      young_->remove(entry.first);  // everything that it hid is in files that go as well
-    } else {
-      make_room_to_mark();
-      mark(entry);
-    }
+    const std::uint64_t bytes = entry.first.size() + entry.second.value_bytes;
+    relog(entry);
+    walk.bytes_left -= std::min(walk.bytes_left, bytes);
+    --wanted;
   }
+  if (wanted == 0 || at == entries.end()) return true;
+  walk.from = to_bytes(at->first);
+  return false;
+}
+
+void mmap_segment::relog(young_table::entry& entry) {
+  if (entry.second.tombstone && run_generation_ == 0 && !frozen_) {
+    logged_.remove(entry.second.sequence);
+    young_->remove(entry.first);  // everything that it hid is in files that go as well
+  } else {
+    make_room_to_mark();
+    mark(entry);
+  }
+}
+
+bool mmap_segment::is_better_sealed(std::uint64_t sequence,
+                                    std::uint64_t bytes_min) const noexcept {
+  const std::uint64_t bytes = young_->live_bytes();
+  return bytes >= bytes_min && !frozen_ && quarantined_.empty() && seal_failures_ == 0
+      && logged_.before(sequence) >= young_->entries().size() / still_rows_part
+      && (!run_ || run_->row_bytes() <= 2 * bytes);
+}
+
+std::uint64_t mmap_segment::journal_bytes() const noexcept {
+  const auto bytes_of = [](young_table& table) {
+    const std::uint64_t tombstones = table.entries().size() - table.live_count();
+    return table.live_bytes() + tombstones * tombstone_bytes;
+  };
+  return bytes_of(*young_) + (frozen_ ? bytes_of(*frozen_) : 0);
 }
 
 void mmap_segment::freeze(payload_writer& to, std::uint64_t generation) {
@@ -186,6 +225,7 @@ void mmap_segment::freeze(payload_writer& to, std::uint64_t generation) {
   auto fresh = std::make_unique<young_table>();
   to.sealed(store_, id_, generation);
   frozen_ = std::exchange(young_, std::move(fresh));
+  frozen_logged_ = std::exchange(logged_, {});
   generation_ = generation;
   seal_wanted_ = false;
 }
@@ -201,6 +241,7 @@ bytes_view mmap_segment::adopt(std::unique_ptr<run_reader> run) {
   run_generation_ = run_ ? generation_ : 0;
   seal_failures_ = 0;
   frozen_.reset();
+  frozen_logged_.clear();
   return old;
 }
 
@@ -211,19 +252,33 @@ void mmap_segment::thaw(std::uint64_t sequence) {
     young_table::entry& back =
         record.tombstone ? young_->entomb(key) : young_->put(key, record.view());
     back.second.sequence = record.sequence;
+    logged_.add(frozen_logged_.epoch_of(record.sequence));
   }
   frozen_.reset();
+  frozen_logged_.clear();
   seal_wanted_ = true;
   seal_not_before_ = sequence + (std::uint64_t{1} << seal_failures_);
   seal_failures_ = std::min(seal_failures_ + 1, seal_failures_counted);
 }
 
-void mmap_segment::replay_put(bytes_view key, bytes_view value, std::uint64_t sequence) {
-  young_->put(key, value).second.sequence = sequence;
+void mmap_segment::replay_put(bytes_view key, bytes_view value, log_point point) {
+  replay(young_->put(key, value), point);
 }
 
-void mmap_segment::replay_erase(bytes_view key, std::uint64_t sequence) {
-  young_->entomb(key).second.sequence = sequence;
+void mmap_segment::replay_erase(bytes_view key, log_point point) {
+  replay(young_->entomb(key), point);
+}
+
+void mmap_segment::replay(young_table::entry& entry, log_point point) {
+  logged_.remove(entry.second.sequence);
+  entry.second.sequence = 0;
+  logged_.add(point.epoch);
+  entry.second.sequence = point.sequence;
+}
+
+void mmap_segment::replay_forget() {
+  young_ = std::make_unique<young_table>();
+  logged_.clear();
 }
 
 void mmap_segment::attach_run(std::unique_ptr<run_reader> run, std::uint64_t generation) {

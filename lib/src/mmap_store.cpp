@@ -42,16 +42,16 @@ maybe_ready<void> mmap_store::drop_below(segment_id id) {
   return {};
 }
 
-void mmap_store::cut(payload_writer& to, std::uint64_t sequence, std::vector<seal_job>& jobs) {
+void mmap_store::cut(payload_writer& to, log_point point, std::vector<seal_job>& jobs) {
   if (!declared_) to.store(id_, as_bytes(name_));
   declared_ = true;
   if (drop_pending_) to.drop_below(id_, floor_);
   drop_pending_ = false;
   for (auto& [id, segment] : segments_) {
-    segment->cut(to, sequence);
-    if (!segment->wants_seal(sequence) || segment->is_frozen()) continue;
+    segment->cut(to, point);
+    if (!segment->wants_seal(point.sequence) || segment->is_frozen()) continue;
     const std::uint64_t generation = segment->generation() + 1;
-    jobs.push_back({segment, id_, segment->epoch(), generation, sequence});
+    jobs.push_back({segment, id_, segment->epoch(), generation, point.sequence});
     try {
       segment->freeze(to, generation);
     } catch (...) {  // what is frozen has a job, and the other way round
@@ -59,15 +59,6 @@ void mmap_store::cut(payload_writer& to, std::uint64_t sequence, std::vector<sea
       throw;
     }
   }
-}
-
-void mmap_store::relog_before(std::uint64_t sequence) {
-  for (auto& [id, segment] : segments_) segment->relog_before(sequence);
-}
-
-bool mmap_store::is_frozen() const {
-  return std::any_of(segments_.begin(), segments_.end(),
-                     [](const auto& each) { return each.second->is_frozen(); });
 }
 
 void mmap_store::replay_drop_below(segment_id id) {

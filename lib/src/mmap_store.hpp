@@ -41,10 +41,7 @@ class mmap_store final : public segmented_store {
   const std::string& name() const noexcept { return name_; }
 
   // Logs what is new; freezes the segments that want a seal and adds their jobs.
-  void cut(payload_writer& to, std::uint64_t sequence, std::vector<seal_job>& jobs);
-  // See mmap_segment::relog_before.
-  void relog_before(std::uint64_t sequence);
-  bool is_frozen() const;
+  void cut(payload_writer& to, log_point point, std::vector<seal_job>& jobs);
   bool has_directory() const noexcept { return has_directory_; }
   void set_directory() noexcept { has_directory_ = true; }
 

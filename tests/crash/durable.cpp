@@ -173,6 +173,7 @@ task<void> live(lentic::coro::runtime& runtime, std::string directory, std::uint
   options.directory = directory;
   options.journal_file_bytes_max = 96 << 10;
   options.journal_growth_bytes = 16 << 10;
+  options.journal_bytes_kept = 192 << 10;
   const std::unique_ptr<environment> env = co_await environment::open(runtime, options);
   std::exception_ptr error;
   try {
