@@ -164,7 +164,7 @@ task<void> environment::state::write_frames() {
   while (!queue_.empty() && queue_.front().whole && !failure_) {
     try {
       if (!queue_.front().written)
-        co_await journal->append(queue_.front().sequence, queue_.front().payload.payload());
+        co_await journal->append(queue_.front().sequence, queue_.front().payload);
       queue_.front().written = true;
       landed(queue_.front());
     } catch (const coro::sync_error&) {

@@ -67,9 +67,9 @@ class journal {
   // removes files that hold nothing.
   task<void> prepare_to_append();
 
-  // Writes the frame; durable on return. After a failure that is not a sync_error it may be called
-  // again with the same sequence.
-  task<void> append(std::uint64_t sequence, bytes_view payload);
+  // Writes the frame, which outlives the task and gets no items meanwhile; durable on return. After
+  // a failure that is not a sync_error it may be called again with the same sequence.
+  task<void> append(std::uint64_t sequence, payload_writer& frame);
 
   // During replay: the file that the frame is in.
   std::uint64_t replaying_file() const noexcept { return replaying_; }
@@ -114,7 +114,7 @@ class journal {
   std::uint64_t stopped_file_ = 0;  // where the chain ended so far, for messages
   std::uint64_t stopped_at_ = 0;
   std::uint64_t last_frame_at_ = 0;  // its offset in the last file
-  bytes buffer_;                     // the last frame, whole
+  bytes buffer_;                     // the last frame that was replayed, whole, until it is settled
 };
 
 }  // namespace lentic::detail
