@@ -9,7 +9,8 @@
 //
 // Write amplification is bytes given to write operations over bytes of keys and values put, from
 // the end of the first load of `forever` on. A pause is how long the owner of the environment waits
-// for a turn that it gives away: what runs in it is upkeep, and the landing of frames.
+// for a turn that it gives away: what runs in it is upkeep, and the landing of frames. Beside it is
+// the processor time of the same turn, which other jobs on the machine do not change.
 #include <lentic/coro/asio_runtime.hpp>
 #include <lentic/coro/sync_wait.hpp>
 #include <lentic/endian.hpp>
@@ -25,6 +26,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -140,6 +142,12 @@ std::vector<load> parse(int count, char** arguments) {
   return loads;
 }
 
+double thread_seconds() noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
 double now_seconds() noexcept {
   const auto since = std::chrono::steady_clock::now().time_since_epoch();
   return std::chrono::duration<double>(since).count();
@@ -183,6 +191,7 @@ struct figures {
   std::uint64_t journal_peak = 0;
   percentiles commits;
   percentiles pauses;
+  percentiles turns;  // processor time
 };
 
 class driver {
@@ -275,7 +284,9 @@ task<> driver::commit(std::uint64_t number) {
 
 task<> driver::give_turn(std::uint64_t event) {
   const double begin = now_seconds();
+  const double thread_begin = thread_seconds();
   co_await coro::yield(env_->runtime());
+  measured_.turns.add(thread_seconds() - thread_begin);
   measured_.pauses.add(now_seconds() - begin);
   show(event);
 }
@@ -310,11 +321,12 @@ void driver::print() {
   const auto written = static_cast<double>(now.bytes_written - written_before_);
   const auto device = static_cast<double>(device_bytes() - device_before_);
   std::fprintf(stderr, "\r%60s\r", "");
-  std::printf("%-8s %9.0f %7.2f %7.2f %9.1f %9.1f %8.2f %8.2f %8.2f %8.2f %6llu\n",
+  std::printf("%-8s %9.0f %7.2f %7.2f %9.1f %9.1f %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %6llu\n",
               work_->name.c_str(), static_cast<double>(work_->events) / (ended_ - begun_) / 1000,
               written / put, device / put, static_cast<double>(measured_.journal_peak) / mib,
               static_cast<double>(now.journal_bytes) / mib, measured_.commits.ms(0.5),
               measured_.commits.ms(0.99), measured_.pauses.ms(0.99), measured_.pauses.ms(1),
+              measured_.turns.ms(0.99), measured_.turns.ms(1),
               static_cast<unsigned long long>(now.runs_written));
   std::fflush(stdout);
 }
@@ -331,8 +343,9 @@ task<> measure(coro::runtime& runtime, const load& work) {
 }
 
 int run_all(const std::vector<load>& loads) {
-  std::printf("%-8s %9s %7s %7s %9s %9s %8s %8s %8s %8s %6s\n", "load", "k ev/s", "WA", "WA dev",
-              "peak MiB", "end MiB", "commit50", "99 ms", "pause99", "max ms", "runs");
+  std::printf("%-8s %9s %7s %7s %9s %9s %8s %8s %8s %8s %8s %8s %6s\n", "load", "k ev/s", "WA",
+              "WA dev", "peak MiB", "end MiB", "commit50", "99 ms", "pause99", "max ms", "cpu99",
+              "max ms", "runs");
   for (const load& each : loads) {
     std::filesystem::remove_all(data_directory);
     asio::io_context context(1);

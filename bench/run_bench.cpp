@@ -60,7 +60,7 @@ class bench_run final : public layered {
 
   bytes raw;
   std::unique_ptr<run_reader> run;
-  young_table young;
+  young_table young{young_layout::hashed};
   bool is_merged = false;
   std::vector<key_type> present;
   std::vector<key_type> absent;

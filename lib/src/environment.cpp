@@ -49,7 +49,8 @@ environment_statistics environment::statistics() const noexcept {
   now.bytes_read = state_->directory.counters().bytes_read;
   if (!state_->journal) return now;
   now.journal_files = state_->journal->files().size();
-  for (const detail::journal_file& each : state_->journal->files()) now.journal_bytes += each.bytes;
+  now.journal_bytes = state_->journal->file_bytes();
+  now.journal_live_bytes = state_->journal_live_bytes();
   return now;
 }
 

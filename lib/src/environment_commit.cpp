@@ -73,6 +73,8 @@ void environment::state::cut_in_memory() {
 // The frame that the next cut goes into: one that is not in flight.
 environment::state::frame& environment::state::open_frame() {
   if (queue_.empty() || queue_.back().written || (queue_.size() == 1 && writing_)) {
+    const auto& files = journal->files();
+    begin_epoch(last_cut + 1, files.empty() ? 0 : files.back().number);
     queue_.emplace_back();
     queue_.back().sequence = last_cut + 1;
   }
@@ -85,8 +87,9 @@ environment::state::frame& environment::state::open_frame() {
 bool environment::state::cut_into(frame& target) {
   const std::size_t before = target.whole ? target.payload.payload().size() : 0;
   target.whole = false;
+  const detail::log_point point{target.sequence, epochs_.back().start};
   for (const auto& [id, store] : stores_by_id) {
-    store->cut(target.payload, target.sequence, target.seals);
+    store->cut(target.payload, point, target.seals);
     target.floors[id] = store->drop_floor();
   }
   const bool changed = target.payload.payload().size() != before || positions_changed
@@ -132,6 +135,7 @@ commit_sequence environment::state::cut() {
   frame& target = open_frame();
   if (cut_into(target)) {
     last_cut = target.sequence;
+    renew_share(target.payload.payload().size());
     for (retired_run& each : retired_) {
       if (each.sequence == 0) each.sequence = target.sequence;
     }
@@ -161,7 +165,7 @@ task<void> environment::state::write_frames() {
   while (!queue_.empty() && queue_.front().whole && !failure_) {
     try {
       if (!queue_.front().written)
-        co_await journal->append(queue_.front().sequence, queue_.front().payload.payload());
+        co_await journal->append(queue_.front().sequence, queue_.front().payload);
       queue_.front().written = true;
       landed(queue_.front());
     } catch (const coro::sync_error&) {

@@ -19,7 +19,8 @@ class environment::state::replayer final : public detail::payload_visitor {
   explicit replayer(state& target) noexcept : target_(&target) {}
 
   bool apply(commit_sequence sequence, bytes_view payload) {
-    sequence_ = sequence;
+    target_->begin_epoch(sequence, target_->journal->replaying_file());
+    point_ = {sequence, target_->epochs_.back().start};
     return detail::decode_payload(payload, *this) && sound_;
   }
 
@@ -34,10 +35,10 @@ class environment::state::replayer final : public detail::payload_visitor {
   void put(std::uint64_t id, std::uint64_t segment, bytes_view key, bytes_view value) override {
     sound_ = sound_ && key.size() <= key_bytes_max && value.size() <= value_bytes_max;
     if (detail::mmap_segment* const found = find(id, segment))
-      found->replay_put(key, value, sequence_);
+      found->replay_put(key, value, point_);
   }
   void erase(std::uint64_t id, std::uint64_t segment, bytes_view key) override {
-    if (detail::mmap_segment* const found = find(id, segment)) found->replay_erase(key, sequence_);
+    if (detail::mmap_segment* const found = find(id, segment)) found->replay_erase(key, point_);
   }
   void drop_below(std::uint64_t id, std::uint64_t segment) override {
     detail::mmap_store* const found = find_store(id);
@@ -91,7 +92,7 @@ class environment::state::replayer final : public detail::payload_visitor {
   }
 
   state* target_;
-  commit_sequence sequence_ = 0;
+  detail::log_point point_;
   bool sound_ = true;
 };
 
@@ -109,6 +110,8 @@ detail::manifest_store& environment::state::entry_of(std::uint64_t store) {
 task<void> environment::state::open() {
   if (options.journal_growth_bytes == 0 || options.journal_file_bytes_max == 0)
     fail(errc::invalid_argument, "journal sizes must be above zero");
+  if (options.journal_live_factor < 2)
+    fail(errc::invalid_argument, "journal_live_factor must be at least 2");
   if (!is_durable()) {
     report.created = true;
     co_return;

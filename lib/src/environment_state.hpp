@@ -7,7 +7,8 @@
 //   environment_open.cpp      recovery
 //   environment_commit.cpp    cut, the frame in flight, landing, poison
 //   environment_checkpoint.cpp  a copy of the last commit in another directory
-//   environment_upkeep.cpp    seals, recycling of journal files, removal of dead runs, close
+//   environment_upkeep.cpp    seals, removal of dead runs, close
+//   environment_recycle.cpp   the journal's space: epochs, recycling of its oldest files
 //
 // manifest_ is the durable truth: it changes only with what has landed, so a manifest written at
 // any moment describes a commit. Threads: the environment's owner.
@@ -67,6 +68,7 @@ class environment::state final : public detail::segment_host {
     return closed && background_.live() == 0 && !upkeep_turn_.is_locked();
   }
   void unmap_runs();
+  std::uint64_t journal_live_bytes() const noexcept;
   void log(const std::string& line) const;
 
   coro::runtime& runtime;
@@ -114,6 +116,25 @@ class environment::state final : public detail::segment_host {
     std::uint64_t segment = 0;
     std::uint64_t generation = 0;
   };
+  // Commits from `start` on count for the journal file that was the last one when `start` was
+  // begun: a frame or two too many, never one too few.
+  struct log_epoch {
+    std::uint64_t file = 0;
+    commit_sequence start = 0;
+  };
+  // What makes the journal's oldest files superfluous, in steps. Nothing here is needed for safety
+  // but `keep_from` and `after`: rows_logged_before() says whether a row still needs a file.
+  struct recycle_pass {
+    std::uint64_t keep_file = 0;    // the files before it are to go; 0: there is no pass
+    commit_sequence keep_from = 0;  // rows of epochs that began before it are logged again
+    std::uint64_t store = 0;        // where the walk is
+    std::uint64_t segment = 0;
+    detail::relog_walk walk;
+    std::uint64_t marked_bytes = 0;  // for the next cut
+    std::uint64_t marked_bytes_max = 0;
+    bool waits = false;         // for the next cut
+    commit_sequence after = 0;  // the files go once this commit is durable
+  };
 
   // What a checkpoint copies.
   struct copy_plan {
@@ -159,11 +180,20 @@ class environment::state final : public detail::segment_host {
   task<void> seal(detail::seal_job job);
   void bury(const detail::seal_job& job, std::uint64_t generation);
   task<std::unique_ptr<detail::run_reader>> write_run(const detail::seal_job& job);
-  task<void> recycle_oldest();
-  task<bool> relog_before(commit_sequence keep_from);
-  bool wants_recycling() const;
   task<void> shut_down();
   task<void> shut_files();
+
+  // environment_recycle.cpp
+  void begin_epoch(commit_sequence first, std::uint64_t file);
+  void renew_share(std::uint64_t frame_bytes) noexcept;
+  std::optional<recycle_pass> next_pass() const;
+  bool can_recycle() const;
+  task<void> recycle();
+  void relog_slice();
+  void move_walk(std::uint64_t store, std::uint64_t segment) noexcept;
+  detail::mmap_segment* next_pinned();
+  void end_walk();
+  task<void> drop_files();
 
   detail::manifest manifest_;
   std::uint64_t next_store_ = 1;
@@ -173,10 +203,11 @@ class environment::state final : public detail::segment_host {
   std::exception_ptr failure_;  // of the frame at the front; the next cut tries again
   bool poisoned_ = false;
   coro::event landed_;
-  coro::event work_;                           // there may be something for upkeep()
-  std::shared_ptr<closing> closing_;           // from the first call of close() on
-  bool stopping_ = false;                      // no more changes
-  commit_sequence recycle_after_ = 0;          // the oldest file goes once this commit is durable
+  coro::event work_;                  // there may be something for upkeep()
+  std::shared_ptr<closing> closing_;  // from the first call of close() on
+  bool stopping_ = false;             // no more changes
+  std::deque<log_epoch> epochs_;
+  recycle_pass pass_;
   std::vector<commit_sequence> relog_outbox_;  // batches that the next cut logs again
   std::deque<detail::seal_job> seals_;
   std::vector<retired_run> retired_;

@@ -13,18 +13,11 @@ namespace lentic {
 namespace {
 
 constexpr std::size_t run_write_bytes = std::size_t{256} << 10;
-// Full journal files that stay beside the one being written before the oldest is recycled.
-constexpr std::size_t journal_files_kept = 2;
 
 }  // namespace
 
-bool environment::state::wants_recycling() const {
-  return journal->files().size() > journal_files_kept && recycle_after_ == 0;
-}
-
 bool environment::state::has_upkeep() const {
-  return !dead_.empty() || !seals_.empty() || wants_recycling()
-      || (recycle_after_ != 0 && last_durable >= recycle_after_);
+  return !dead_.empty() || !seals_.empty() || can_recycle();
 }
 
 // Runs beside the owner's work from open() to close(): one thing at a time, so that a seal and the
@@ -63,7 +56,7 @@ task<void> environment::state::upkeep_step() {
     seals_.pop_front();
     co_return co_await std::move(sealing);
   }
-  co_await recycle_oldest();
+  co_await recycle();
 }
 
 task<void> environment::state::remove_dead_runs() {
@@ -97,7 +90,6 @@ task<void> environment::state::seal(detail::seal_job job) {
   }
   const bool gone = job.segment->epoch() != job.epoch;
   if (error) {
-    recycle_after_ = 0;  // what thaws may be in the oldest file
     if (run) runtime.io().unmap(run->file());
     try {
       if (!gone) job.segment->thaw(last_durable);
@@ -110,8 +102,7 @@ task<void> environment::state::seal(detail::seal_job job) {
   }
   auto& runs = entry_of(job.store).runs;
   const std::uint64_t old_generation = runs.at(job.segment->id());
-  if (gone) {  // by a commit that may never come: until then the oldest file may hold the rows
-    recycle_after_ = 0;
+  if (gone) {
     if (run) runtime.io().unmap(run->file());
     if (old_generation == 0) runs.erase(job.segment->id());
     co_return bury(job, job.generation);
@@ -173,43 +164,6 @@ task<std::unique_ptr<detail::run_reader>> environment::state::write_run(
     fail(errc::damaged, target.name() + " differs from what was written");
   }
   co_return std::move(*opened);
-}
-
-// In slices, between which the owner works: it may put, cut and drop. What is put meanwhile is
-// newer; what a cut freezes meanwhile is in a run, or young again, before the oldest file goes.
-// False when the environment is being closed.
-task<bool> environment::state::relog_before(commit_sequence keep_from) {
-  for (std::uint64_t id = 0; id < next_store_; ++id) {
-    detail::mmap_store::relog_place from;
-    for (bool has_more = stores_by_id.contains(id); has_more;) {
-      has_more = stores_by_id.at(id)->relog_some(keep_from, from);
-      co_await coro::yield(runtime);
-      if (stopping_) co_return false;
-    }
-  }
-  co_return true;
-}
-
-// Two steps, with a commit of the owner between them: first what is live in the oldest file is
-// marked to be logged again; once that is durable, a manifest starts after the file, and it goes.
-task<void> environment::state::recycle_oldest() {
-  if (recycle_after_ == 0) {
-    const std::uint64_t keep_from = journal->files()[1].first_sequence;
-    const bool is_whole = co_await relog_before(keep_from);
-    if (!is_whole) co_return;
-    for (auto& [sequence, batch] : outbox) {
-      if (sequence < keep_from) relog_outbox_.push_back(sequence);
-    }
-    recycle_after_ = last_cut + 1;
-    positions_changed = true;  // so that the next cut is not empty
-    co_return;
-  }
-  recycle_after_ = 0;
-  const detail::journal_file& oldest_kept = journal->files()[1];
-  manifest_.first_journal_file = oldest_kept.number;
-  manifest_.first_journal_sequence = oldest_kept.first_sequence;
-  co_await directory.save_manifest(manifest_);
-  co_await journal->remove_before(manifest_.first_journal_file);
 }
 
 // The first call closes; who calls meanwhile waits for it, and throws what it throws. Any of them

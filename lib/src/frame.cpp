@@ -22,25 +22,29 @@ std::uint64_t frame_bytes(std::uint64_t payload_bytes) noexcept {
   return (whole + frame_alignment - 1) / frame_alignment * frame_alignment;
 }
 
-void encode_frame(frame_header& header, bytes_view payload, bytes& to) {
+void encode_frame_header(frame_header& header, bytes_view payload, std::byte* to) noexcept {
   header.payload_bytes = payload.size();
   header.payload_crc = crc32c(payload);
+  store_le(magic, to);
+  store_le(header.format, to + 4);
+  store_le(std::uint16_t{0}, to + 6);
+  store_le(header.environment, to + 8);
+  store_le(header.file, to + 16);
+  store_le(header.offset, to + 24);
+  store_le(header.sequence, to + 32);
+  store_le(header.payload_bytes, to + 40);
+  store_le(header.previous_crc, to + 48);
+  store_le(header.payload_crc, to + 52);
+  store_le(std::uint32_t{0}, to + 56);
+  header.header_crc = crc32c({to, frame_header_bytes - 4});
+  store_le(header.header_crc, to + 60);
+}
+
+void encode_frame(frame_header& header, bytes_view payload, bytes& to) {
   to.clear();
   to.reserve(frame_bytes(payload.size()));
-  append_le(to, magic);
-  append_le(to, header.format);
-  append_le(to, std::uint16_t{0});
-  append_le(to, header.environment);
-  append_le(to, header.file);
-  append_le(to, header.offset);
-  append_le(to, header.sequence);
-  append_le(to, header.payload_bytes);
-  append_le(to, header.previous_crc);
-  append_le(to, header.payload_crc);
-  append_le(to, std::uint32_t{0});
-  header.header_crc = crc32c(to);
-  append_le(to, header.header_crc);
-  assert(to.size() == frame_header_bytes);
+  to.resize(frame_header_bytes);
+  encode_frame_header(header, payload, to.data());
   append_raw(to, payload);
   to.resize(frame_bytes(payload.size()));
 }
@@ -66,14 +70,25 @@ std::optional<frame_header> decode_frame_header(bytes_view raw) noexcept {
 }
 
 // Room for an item whose strings have so many bytes: what is written is written whole. Three tags,
-// and five varints, are at most what is beside them.
+// and five varints, are at most what is beside them. The padding of a whole frame fits as well.
 void payload_writer::make_room(std::size_t string_bytes) {
-  const std::size_t whole = payload_.size() + string_bytes + item_bytes_max;
-  if (whole > payload_.capacity()) payload_.reserve(std::max(whole, 2 * payload_.capacity()));
+  const std::size_t used = std::max(raw_.size() - padding_, frame_header_bytes);
+  const std::size_t whole = used + string_bytes + item_bytes_max + frame_alignment;
+  if (whole > raw_.capacity()) raw_.reserve(std::max(whole, 2 * raw_.capacity()));
+  raw_.resize(used);
+  padding_ = 0;
+}
+
+bytes_view payload_writer::finish(frame_header& header) {
+  make_room(0);
+  encode_frame_header(header, payload(), raw_.data());
+  padding_ = frame_bytes(payload().size()) - raw_.size();
+  raw_.resize(raw_.size() + padding_);
+  return raw_;
 }
 
 void payload_writer::tag(item_tag which) {
-  payload_.push_back(static_cast<std::byte>(which));
+  raw_.push_back(static_cast<std::byte>(which));
 }
 
 void payload_writer::select(std::uint64_t store, std::uint64_t segment) {
@@ -83,16 +98,16 @@ void payload_writer::select(std::uint64_t store, std::uint64_t segment) {
   store_ = store;
   segment_ = segment;
   tag(item_tag::segment);
-  append_varint(payload_, store);
-  append_varint(payload_, segment);
+  append_varint(raw_, store);
+  append_varint(raw_, segment);
 }
 
 void payload_writer::store(std::uint64_t store, bytes_view name, young_layout layout) {
   make_room(name.size());
   tag(item_tag::store);
-  append_varint(payload_, store);
-  append_string(payload_, name);
-  append_varint(payload_, static_cast<std::uint64_t>(layout));
+  append_varint(raw_, store);
+  append_string(raw_, name);
+  append_varint(raw_, static_cast<std::uint64_t>(layout));
 }
 
 void payload_writer::put(std::uint64_t store, std::uint64_t segment, bytes_view key,
@@ -100,42 +115,42 @@ void payload_writer::put(std::uint64_t store, std::uint64_t segment, bytes_view 
   make_room(key.size() + value.size());
   select(store, segment);
   tag(item_tag::put);
-  append_string(payload_, key);
-  append_string(payload_, value);
+  append_string(raw_, key);
+  append_string(raw_, value);
 }
 
 void payload_writer::erase(std::uint64_t store, std::uint64_t segment, bytes_view key) {
   make_room(key.size());
   select(store, segment);
   tag(item_tag::erase);
-  append_string(payload_, key);
+  append_string(raw_, key);
 }
 
 void payload_writer::drop_below(std::uint64_t store, std::uint64_t segment) {
   make_room(0);
   tag(item_tag::drop_below);
-  append_varint(payload_, store);
-  append_varint(payload_, segment);
+  append_varint(raw_, store);
+  append_varint(raw_, segment);
 }
 
 void payload_writer::position(bytes_view name, bytes_view value) {
   make_room(name.size() + value.size());
   tag(item_tag::position);
-  append_string(payload_, name);
-  append_string(payload_, value);
+  append_string(raw_, name);
+  append_string(raw_, value);
 }
 
 void payload_writer::outbox(std::uint64_t sequence, bytes_view output) {
   make_room(output.size());
   tag(item_tag::outbox);
-  append_varint(payload_, sequence);
-  append_string(payload_, output);
+  append_varint(raw_, sequence);
+  append_string(raw_, output);
 }
 
 void payload_writer::acknowledged(std::uint64_t sequence) {
   make_room(0);
   tag(item_tag::acknowledged);
-  append_varint(payload_, sequence);
+  append_varint(raw_, sequence);
 }
 
 void payload_writer::clear(std::uint64_t store, std::uint64_t segment, std::uint64_t generation) {
@@ -150,9 +165,9 @@ void payload_writer::three(item_tag which, std::uint64_t first, std::uint64_t se
                            std::uint64_t third) {
   make_room(0);
   tag(which);
-  append_varint(payload_, first);
-  append_varint(payload_, second);
-  append_varint(payload_, third);
+  append_varint(raw_, first);
+  append_varint(raw_, second);
+  append_varint(raw_, third);
 }
 
 namespace {

@@ -73,13 +73,17 @@ struct frame_header {
 // Whole frame, a multiple of 4 KiB. Bytes a frame with this payload takes on disk.
 std::uint64_t frame_bytes(std::uint64_t payload_bytes) noexcept;
 
-// Writes header.header_crc and header.payload_crc, then header, payload and padding into `to`.
+// Fills in the size and the checksums, and writes the 64 bytes.
+void encode_frame_header(frame_header& header, bytes_view payload, std::byte* to) noexcept;
+
+// The same, then header, payload and padding into `to`.
 void encode_frame(frame_header& header, bytes_view payload, bytes& to);
 
 // The header, if its own checksum holds. Precondition: 64 bytes.
 std::optional<frame_header> decode_frame_header(bytes_view raw) noexcept;
 
-// Collects the items of one payload. An item is added whole, or std::bad_alloc is thrown.
+// Collects the items of one payload behind room for a header, so that the frame is never copied.
+// An item is added whole, or std::bad_alloc is thrown.
 class payload_writer {
  public:
   void store(std::uint64_t store, bytes_view name, young_layout layout);
@@ -92,8 +96,16 @@ class payload_writer {
   void clear(std::uint64_t store, std::uint64_t segment, std::uint64_t generation);
   void sealed(std::uint64_t store, std::uint64_t segment, std::uint64_t generation);
 
-  bool empty() const noexcept { return payload_.empty(); }
-  bytes_view payload() const noexcept { return payload_; }
+  // The whole frame, header and padding included. More items may follow; then it is finished anew.
+  // The view stays valid until then. Nothing is copied but the header.
+  bytes_view finish(frame_header& header);
+
+  bool empty() const noexcept { return payload().empty(); }
+  bytes_view payload() const noexcept {
+    if (raw_.empty()) return {};
+    return bytes_view(raw_).subspan(frame_header_bytes,
+                                    raw_.size() - frame_header_bytes - padding_);
+  }
   std::uint64_t entries() const noexcept { return entries_; }
 
  private:
@@ -104,7 +116,8 @@ class payload_writer {
   void three(item_tag which, std::uint64_t first, std::uint64_t second, std::uint64_t third);
   void select(std::uint64_t store, std::uint64_t segment);
 
-  bytes payload_;
+  bytes raw_;  // room for the header, the payload, and after finish() zeros up to a 4 KiB bound
+  std::size_t padding_ = 0;
   std::uint64_t entries_ = 0;
   bool selected_ = false;
   std::uint64_t store_ = 0;

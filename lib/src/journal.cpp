@@ -15,10 +15,11 @@ std::string journal::file_name(std::uint64_t number) {
   return "journal-" + std::to_string(number) + ".log";
 }
 
-task<void> journal::append(std::uint64_t sequence, bytes_view payload) {
-  if (payload.size() > frame_payload_bytes_max)
-    fail(errc::too_large, "commit of " + std::to_string(payload.size()) + " bytes");
-  const std::uint64_t need = frame_bytes(payload.size());
+task<void> journal::append(std::uint64_t sequence, payload_writer& frame) {
+  const std::uint64_t payload_bytes = frame.payload().size();
+  if (payload_bytes > frame_payload_bytes_max)
+    fail(errc::too_large, "commit of " + std::to_string(payload_bytes) + " bytes");
+  const std::uint64_t need = frame_bytes(payload_bytes);
   const bool full =
       files_.empty()
       || (files_.back().bytes > 0 && files_.back().bytes + need > options_.file_bytes_max);
@@ -34,9 +35,9 @@ task<void> journal::append(std::uint64_t sequence, bytes_view payload) {
   header.offset = offset;
   header.sequence = sequence;
   header.previous_crc = previous_crc_;
-  encode_frame(header, payload, buffer_);
+  const bytes_view whole = frame.finish(header);
   tail_is_torn_ = true;
-  co_await current_.write_and_sync(buffer_, offset);
+  co_await current_.write_and_sync(whole, offset);
   tail_is_torn_ = false;
   files_.back().bytes = offset + need;
   previous_crc_ = header.header_crc;
@@ -82,6 +83,12 @@ task<void> journal::remove_before(std::uint64_t number) {
   }
 }
 
+std::uint64_t journal::file_bytes() const noexcept {
+  std::uint64_t sum = 0;
+  for (const journal_file& each : files_) sum += each.bytes;
+  return sum;
+}
+
 task<void> journal::close() {
   co_await current_.close();
 }
@@ -102,6 +109,7 @@ task<void> journal::prepare_to_append() {
   // and left pages that count as clean. So it is written again; the same bytes cannot be torn.
   co_await current_.write_and_sync(buffer_, last_frame_at_);
   allocated_ = std::max(allocated_, files_.back().bytes);
+  buffer_ = bytes();
 }
 
 // What a write that failed left in a file that is full: read back, a part of a frame would be

@@ -67,12 +67,17 @@ class journal {
   // removes files that hold nothing.
   task<void> prepare_to_append();
 
-  // Writes the frame; durable on return. After a failure that is not a sync_error it may be called
-  // again with the same sequence.
-  task<void> append(std::uint64_t sequence, bytes_view payload);
+  // Writes the frame, which outlives the task and gets no items meanwhile; durable on return. After
+  // a failure that is not a sync_error it may be called again with the same sequence.
+  task<void> append(std::uint64_t sequence, payload_writer& frame);
+
+  // During replay: the file that the frame is in.
+  std::uint64_t replaying_file() const noexcept { return replaying_; }
 
   // Oldest first; the last one is being written.
   const std::deque<journal_file>& files() const noexcept { return files_; }
+  // Up to the last frame of each.
+  std::uint64_t file_bytes() const noexcept;
   // Removes files before `number`. Precondition: no live entry is in them.
   task<void> remove_before(std::uint64_t number);
   task<void> close();
@@ -98,6 +103,7 @@ class journal {
   coro::file current_;
   std::deque<journal_file> files_;
   std::uint64_t next_number_ = 1;
+  std::uint64_t replaying_ = 0;
   std::deque<std::uint64_t> leftovers_;  // numbers of files to remove before appending
   std::uint64_t allocated_ = 0;          // size of the current file
   bool tail_is_torn_ = false;
@@ -108,7 +114,7 @@ class journal {
   std::uint64_t stopped_file_ = 0;  // where the chain ended so far, for messages
   std::uint64_t stopped_at_ = 0;
   std::uint64_t last_frame_at_ = 0;  // its offset in the last file
-  bytes buffer_;                     // the last frame, whole
+  bytes buffer_;                     // the last frame that was replayed, whole, until it is settled
 };
 
 }  // namespace lentic::detail

@@ -117,6 +117,7 @@ task<std::vector<std::uint64_t>> journal::find_files(std::uint64_t first) {
 
 void journal::replay_one(bytes_view image, std::uint64_t number, frame_handler& handler) {
   const std::uint64_t sequence_before = last_sequence_;
+  replaying_ = number;
   const std::uint64_t end = replay_file(image, number, handler);
   const bool chained = last_sequence_ != sequence_before;
   if (const auto later = later_frame(image, number, end))

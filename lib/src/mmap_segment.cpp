@@ -16,6 +16,10 @@ namespace {
 // A seal that failed is tried again after 1, 2, 4, ... commits, up to 2 to the power of this: what
 // cannot be written must not keep the journal from being recycled.
 constexpr unsigned seal_failures_counted = 10;
+// What a tombstone counts for in the journal: its key is not counted anywhere.
+constexpr std::uint64_t tombstone_bytes = 64;
+// A table with so large a part of its rows in old journal files changes too little to stay young.
+constexpr std::uint64_t still_rows_part = 8;
 
 }  // namespace
 
@@ -113,6 +117,8 @@ void mmap_segment::give_up_everything() {
   run_generation_ = 0;
   quarantined_.clear();
   dirty_.clear();
+  logged_.clear();
+  frozen_logged_.clear();
   seal_wanted_ = false;
   ++epoch_;
 }
@@ -150,6 +156,7 @@ void mmap_segment::mark(young_record& record) {
   if (record.is_dirty() || !host_->is_durable()) return;
   dirty_.push_back(&record);
   record.set_dirty(true);
+  logged_.remove(record.sequence());
 }
 
 bool mmap_segment::exists_below(bytes_view key) {
@@ -158,7 +165,7 @@ bool mmap_segment::exists_below(bytes_view key) {
   return run_ != nullptr && run_->find(key).has_value();
 }
 
-void mmap_segment::cut(payload_writer& to, std::uint64_t sequence) {
+void mmap_segment::cut(payload_writer& to, log_point point) {
   if (clear_pending_) to.clear(store_, id_, generation_);
   clear_pending_ = false;
   for (const young_record* const record : dirty_) {
@@ -168,27 +175,61 @@ void mmap_segment::cut(payload_writer& to, std::uint64_t sequence) {
       to.put(store_, id_, record->key(), record->value());
     }
   }
+  logged_.make_room();
   for (young_record* const record : dirty_) {  // all or none: a cut that fails comes again
     record->set_dirty(false);
-    record->set_sequence(sequence);
+    record->set_sequence(point.sequence);
   }
+  logged_.add(point.epoch, dirty_.size());
   dirty_.clear();
 }
 
-bool mmap_segment::relog_some(std::uint64_t sequence, young_table::slice_place& from) {
-  std::vector<young_record*> slice;
+bool mmap_segment::relog_before(std::uint64_t sequence, relog_walk& walk) {
   ++row_changes_;
-  const bool has_more = young_->next_slice(from, slice);
-  for (young_record* const record : slice) {
-    if (record->is_dirty() || record->sequence() >= sequence) continue;
-    if (record->is_tombstone() && run_generation_ == 0) {
-      young_->remove(*record);  // everything that it hid is in files that go as well
-    } else {
-      make_room_to_mark();
-      mark(*record);
+  std::uint64_t wanted = logged_.before(sequence);
+  std::vector<young_record*> slice;
+  while (wanted != 0 && walk.rows_left != 0 && walk.bytes_left != 0) {
+    young_table::slice_place next = walk.from;
+    slice.clear();
+    const bool has_more = young_->next_slice(next, slice);
+    walk.rows_left -= std::min(walk.rows_left, std::max<std::size_t>(slice.size(), 1));
+    for (young_record* const record : slice) {
+      if (record->is_dirty() || record->sequence() >= sequence) continue;
+      if (walk.bytes_left == 0) return false;  // the same slice again: what is dirty is passed over
+      const std::uint64_t bytes = record->key().size() + record->value().size();
+      relog(*record);
+      walk.bytes_left -= std::min(walk.bytes_left, bytes);
+      --wanted;
     }
+    if (!has_more) return true;
+    walk.from = std::move(next);
   }
-  return has_more;
+  return wanted == 0;
+}
+
+void mmap_segment::relog(young_record& record) {
+  if (record.is_tombstone() && run_generation_ == 0 && !frozen_) {
+    logged_.remove(record.sequence());
+    young_->remove(record);  // everything that it hid is in files that go as well
+  } else {
+    make_room_to_mark();
+    mark(record);
+  }
+}
+
+bool mmap_segment::is_better_sealed(std::uint64_t sequence,
+                                    std::uint64_t bytes_min) const noexcept {
+  const std::uint64_t bytes = young_->live_bytes();
+  return bytes >= bytes_min && !frozen_ && quarantined_.empty() && seal_failures_ == 0
+      && logged_.before(sequence) >= young_->count() / still_rows_part
+      && (!run_ || run_->row_bytes() <= 2 * bytes);
+}
+
+std::uint64_t mmap_segment::journal_bytes() const noexcept {
+  const auto bytes_of = [](const young_table& table) {
+    return table.live_bytes() + (table.count() - table.live_count()) * tombstone_bytes;
+  };
+  return bytes_of(*young_) + (frozen_ ? bytes_of(*frozen_) : 0);
 }
 
 void mmap_segment::freeze(payload_writer& to, std::uint64_t generation) {
@@ -197,6 +238,7 @@ void mmap_segment::freeze(payload_writer& to, std::uint64_t generation) {
   to.sealed(store_, id_, generation);
   ++layer_changes_;
   frozen_ = std::exchange(young_, std::move(fresh));
+  frozen_logged_ = std::exchange(logged_, {});
   generation_ = generation;
   seal_wanted_ = false;
 }
@@ -213,6 +255,7 @@ bytes_view mmap_segment::adopt(std::unique_ptr<run_reader> run) {
   run_generation_ = run_ ? generation_ : 0;
   seal_failures_ = 0;
   frozen_.reset();
+  frozen_logged_.clear();
   return old;
 }
 
@@ -227,6 +270,7 @@ void mmap_segment::thaw(std::uint64_t sequence) {
     for (const young_record* const record : slice) thaw_one(*record);
   }
   frozen_.reset();
+  frozen_logged_.clear();
   seal_wanted_ = true;
   seal_not_before_ = sequence + (std::uint64_t{1} << seal_failures_);
   seal_failures_ = std::min(seal_failures_ + 1, seal_failures_counted);
@@ -238,16 +282,29 @@ void mmap_segment::thaw_one(const young_record& record) {
   young_record& back = record.is_tombstone() ? young_->entomb(record.key())
                                              : young_->put(record.key(), record.value());
   back.set_sequence(record.sequence());
+  logged_.add(frozen_logged_.epoch_of(record.sequence()));
 }
 
-void mmap_segment::replay_put(bytes_view key, bytes_view value, std::uint64_t sequence) {
-  ++row_changes_;
-  young_->put(key, value).set_sequence(sequence);
+void mmap_segment::replay_put(bytes_view key, bytes_view value, log_point point) {
+  replay(young_->put(key, value), point);
 }
 
-void mmap_segment::replay_erase(bytes_view key, std::uint64_t sequence) {
+void mmap_segment::replay_erase(bytes_view key, log_point point) {
+  replay(young_->entomb(key), point);
+}
+
+void mmap_segment::replay(young_record& record, log_point point) {
   ++row_changes_;
-  young_->entomb(key).set_sequence(sequence);
+  logged_.remove(record.sequence());
+  record.set_sequence(0);
+  logged_.add(point.epoch);
+  record.set_sequence(point.sequence);
+}
+
+void mmap_segment::replay_forget() {
+  ++layer_changes_;
+  young_ = fresh_table();
+  logged_.clear();
 }
 
 void mmap_segment::attach_run(std::unique_ptr<run_reader> run, std::uint64_t generation) {

@@ -18,6 +18,7 @@
 // Threads: the environment's owner. Errors: see byte_store.
 
 #include "frame.hpp"
+#include "logged_rows.hpp"
 #include "row_layer.hpp"
 #include "run_file.hpp"
 #include "young_table.hpp"
@@ -47,6 +48,13 @@ class segment_host {
   ~segment_host() = default;
 };
 
+// Where a walk that logs rows again stands in a segment, and how much of it a step may do.
+struct relog_walk {
+  young_table::slice_place from;
+  std::size_t rows_left = 0;
+  std::uint64_t bytes_left = 0;  // may go below zero by one row: then it is zero
+};
+
 class mmap_segment final : public byte_store, public layered {
  public:
   mmap_segment(segment_host& host, std::uint64_t store, std::uint64_t id, young_layout layout);
@@ -72,13 +80,26 @@ class mmap_segment final : public byte_store, public layered {
   bool wants_seal(std::uint64_t sequence) const noexcept {
     return seal_wanted_ && sequence >= seal_not_before_;
   }
+  // Its next cut freezes the rows, or one has.
+  bool is_being_sealed() const noexcept { return frozen_ || (seal_wanted_ && seal_failures_ == 0); }
   bool was_dropped() const noexcept { return dropped_; }
 
-  // Commit: logs what is dirty. `sequence` is the frame's.
-  void cut(payload_writer& to, std::uint64_t sequence);
-  // Marks for the next cut every young record that was last logged before `sequence`, a few
-  // thousand at a time: true while there are more. Frozen ones are on their way into a run.
-  bool relog_some(std::uint64_t sequence, young_table::slice_place& from);
+  // Commit: logs what is dirty. `point` is the frame's.
+  void cut(payload_writer& to, log_point point);
+
+  // Journal space. Rows that need journal files whose epochs began before `sequence`; what is dirty
+  // or dropped needs them until the next cut is durable.
+  std::uint64_t rows_logged_before(std::uint64_t sequence) const noexcept {
+    return logged_.before(sequence) + frozen_logged_.before(sequence);
+  }
+  // Marks for the next cut young records that were last logged before `sequence`: a step of the
+  // walk, true when it is over. Frozen ones are on their way into a run. O(rows of the step).
+  bool relog_before(std::uint64_t sequence, relog_walk& walk);
+  // A run is the better place for the young rows: enough of them have not changed since `sequence`,
+  // and the run that would be written anew is not much larger than they are.
+  bool is_better_sealed(std::uint64_t sequence, std::uint64_t bytes_min) const noexcept;
+  // Bytes that the journal must hold for this segment, about.
+  std::uint64_t journal_bytes() const noexcept;
 
   // Seal.
   void want_seal() noexcept { seal_wanted_ = !young_->empty() && quarantined_.empty(); }
@@ -98,13 +119,10 @@ class mmap_segment final : public byte_store, public layered {
   void drop();
 
   // Recovery: entries as they were logged, and the run that the manifest names.
-  void replay_put(bytes_view key, bytes_view value, std::uint64_t sequence);
-  void replay_erase(bytes_view key, std::uint64_t sequence);
+  void replay_put(bytes_view key, bytes_view value, log_point point);
+  void replay_erase(bytes_view key, log_point point);
   // Everything so far was cleared, or is in the run.
-  void replay_forget() {
-    ++layer_changes_;
-    young_ = fresh_table();
-  }
+  void replay_forget();
   // A run of that generation was tried: its number is taken.
   void replay_generation(std::uint64_t generation) noexcept {
     if (generation > generation_) generation_ = generation;
@@ -120,6 +138,8 @@ class mmap_segment final : public byte_store, public layered {
   void give_up_everything();
   void make_room_to_mark();
   void mark(young_record& record);
+  void relog(young_record& record);
+  void replay(young_record& record, log_point point);
   bool exists_below(bytes_view key);
   void thaw_one(const young_record& record);
 
@@ -135,6 +155,8 @@ class mmap_segment final : public byte_store, public layered {
   std::uint64_t layer_changes_ = 0;  // of frozen_ and run_, and which table is young
   std::uint64_t row_changes_ = 0;    // of young_
   std::vector<young_record*> dirty_;
+  logged_rows logged_;         // young rows that are not dirty
+  logged_rows frozen_logged_;  // frozen rows
   bool clear_pending_ = false;
   bool seal_wanted_ = false;
   unsigned seal_failures_ = 0;         // in a row

@@ -43,16 +43,16 @@ maybe_ready<void> mmap_store::drop_below(segment_id id) {
   return {};
 }
 
-void mmap_store::cut(payload_writer& to, std::uint64_t sequence, std::vector<seal_job>& jobs) {
+void mmap_store::cut(payload_writer& to, log_point point, std::vector<seal_job>& jobs) {
   if (!declared_) to.store(id_, as_bytes(name_), layout_);
   declared_ = true;
   if (drop_pending_) to.drop_below(id_, floor_);
   drop_pending_ = false;
   for (auto& [id, segment] : segments_) {
-    segment->cut(to, sequence);
-    if (!segment->wants_seal(sequence) || segment->is_frozen()) continue;
+    segment->cut(to, point);
+    if (!segment->wants_seal(point.sequence) || segment->is_frozen()) continue;
     const std::uint64_t generation = segment->generation() + 1;
-    jobs.push_back({segment, id_, segment->epoch(), generation, sequence});
+    jobs.push_back({segment, id_, segment->epoch(), generation, point.sequence});
     try {
       segment->freeze(to, generation);
     } catch (...) {  // what is frozen has a job, and the other way round
@@ -60,23 +60,6 @@ void mmap_store::cut(payload_writer& to, std::uint64_t sequence, std::vector<sea
       throw;
     }
   }
-}
-
-bool mmap_store::relog_some(std::uint64_t sequence, relog_place& from) {
-  const auto next = segments_.lower_bound(from.segment);
-  if (next == segments_.end()) return false;
-  if (next->first != from.segment) from.slice = {};  // it was dropped
-  from.segment = next->first;
-  if (next->second->relog_some(sequence, from.slice)) return true;
-  if (std::next(next) == segments_.end()) return false;
-  from.segment = next->first + 1;
-  from.slice = {};
-  return true;
-}
-
-bool mmap_store::is_frozen() const {
-  return std::any_of(segments_.begin(), segments_.end(),
-                     [](const auto& each) { return each.second->is_frozen(); });
 }
 
 void mmap_store::replay_drop_below(segment_id id) {

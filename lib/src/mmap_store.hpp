@@ -42,14 +42,7 @@ class mmap_store final : public segmented_store {
   young_layout layout() const noexcept { return layout_; }
 
   // Logs what is new; freezes the segments that want a seal and adds their jobs.
-  void cut(payload_writer& to, std::uint64_t sequence, std::vector<seal_job>& jobs);
-  // See mmap_segment::relog_some. Segments that are made meanwhile have nothing to log again.
-  struct relog_place {
-    segment_id segment = 0;
-    young_table::slice_place slice;
-  };
-  bool relog_some(std::uint64_t sequence, relog_place& from);
-  bool is_frozen() const;
+  void cut(payload_writer& to, log_point point, std::vector<seal_job>& jobs);
   bool has_directory() const noexcept { return has_directory_; }
   void set_directory() noexcept { has_directory_ = true; }
 

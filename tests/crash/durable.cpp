@@ -183,6 +183,7 @@ lentic::environment_options options_of(const std::string& directory) {
   options.directory = directory;
   options.journal_file_bytes_max = 96 << 10;
   options.journal_growth_bytes = 16 << 10;
+  options.journal_bytes_kept = 192 << 10;
   return options;
 }
 

@@ -7,7 +7,9 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 
@@ -132,6 +134,59 @@ void rotate(sim_disk& disk, std::uint64_t seed) {
     sync_wait(runtime, env->commit());
   }
   sync_wait(runtime, env->close());
+}
+
+// One row beside a journal that is recycled. Its seal begins while the walk over the rows of old
+// files is under way, and always fails.
+struct seal_story {
+  int commits_before = 0;
+  int turns = 0;
+  int commits_after = 0;
+};
+
+void fail_a_seal(sim_disk& disk, const seal_story& story) {
+  sim_runtime runtime(disk, 1);
+  auto env = open(runtime);
+  segmented_store& kept = env->open_segmented_store("kept");
+  sync_wait(runtime, kept.segment(0).put(as_bytes("key"), as_bytes("value")));
+  sync_wait(runtime, env->commit());
+  for (int i = 0; i < story.commits_before; ++i) {
+    put(runtime, *env, std::string(9000, 'x'));
+    sync_wait(runtime, env->commit());
+  }
+  for (int attempt = 0; attempt < 20; ++attempt)
+    runtime.engine().fail_kind(coro::io_kind::make_directory, 1, EIO);
+  put(runtime, *env, std::string(9000, 'x'));
+  env->cut();
+  for (int turn = 0; turn < story.turns; ++turn) runtime.turn();
+  kept.seal_hint(0);
+  for (int i = 0; i < story.commits_after; ++i) {
+    put(runtime, *env, "value");
+    sync_wait(runtime, env->commit());
+    for (int turn = 0; turn < 40; ++turn) runtime.turn();
+  }
+  EXPECT_GE(env->statistics().upkeep_failures, 1U);
+  runtime.engine().cut_power();
+  EXPECT_THROW(sync_wait(runtime, env->close()), std::system_error);
+}
+
+task<bool> has_row(byte_store& store) {
+  const std::optional<value_view> found = co_await store.get(as_bytes("key"));
+  co_return found.has_value();
+}
+
+TEST(CrashPromises, RowsOnTheirWayIntoARunKeepTheirJournalFile) {
+  for (int i = 0; i < 6 * 24 * 5; ++i) {
+    const seal_story story{3 + i % 6, i / 6 % 24, 1 + i / (6 * 24)};
+    sim_disk disk(1);
+    fail_a_seal(disk, story);
+    sim_runtime runtime(disk, 2);
+    auto env = open(runtime);
+    EXPECT_TRUE(sync_wait(runtime, has_row(env->open_byte_store("kept"))))
+        << story.commits_before << " commits, " << story.turns << " turns, " << story.commits_after
+        << " commits";
+    sync_wait(runtime, env->close());
+  }
 }
 
 std::uint64_t newest_manifest(const sim_disk& disk) {

@@ -103,6 +103,7 @@ environment_options small_files(std::uint64_t file_bytes, std::uint64_t growth_b
   options.directory = "state";
   options.journal_file_bytes_max = file_bytes;
   options.journal_growth_bytes = growth_bytes;
+  options.journal_bytes_kept = 2 * file_bytes;
   return options;
 }
 

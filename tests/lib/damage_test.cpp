@@ -23,6 +23,7 @@ environment_options options_of_damage(open_mode mode) {
   environment_options options = small_options(mode);
   options.journal_file_bytes_max = 64 << 10;
   options.journal_growth_bytes = 24 << 10;
+  options.journal_bytes_kept = 128 << 10;
   return options;
 }
 

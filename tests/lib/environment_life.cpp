@@ -18,6 +18,7 @@ environment_options small_options(open_mode mode) {
   options.mode = mode;
   options.journal_file_bytes_max = 16 << 10;
   options.journal_growth_bytes = 4 << 10;
+  options.journal_bytes_kept = 32 << 10;
   options.lock_wait_ms = 0;
   return options;
 }

@@ -223,6 +223,7 @@ TEST_F(Environment, RecyclesJournalFilesAndKeepsWhatIsLive) {
   environment_options options = in_state();
   options.journal_file_bytes_max = 64 << 10;
   options.journal_growth_bytes = 16 << 10;
+  options.journal_bytes_kept = 128 << 10;
   {
     sim_runtime life(disk, 1);
     auto env = open(life, options);
@@ -258,6 +259,7 @@ TEST_F(Environment, TwoCommittersDoNotKeepTheJournalFromBeingRecycled) {
   environment_options options = in_state();
   options.journal_file_bytes_max = 64 << 10;
   options.journal_growth_bytes = 16 << 10;
+  options.journal_bytes_kept = 128 << 10;
   sim_runtime life(disk, 1);
   auto env = open(life, options);
   byte_store& store = env->open_byte_store("s");

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -102,6 +103,28 @@ TEST(Frame, HasTheBytesOfTheWorkedExample) {
   EXPECT_EQ(to_hex(bytes_view(raw).first(64)), to_hex(hex(example_header)));
   EXPECT_EQ(to_hex(bytes_view(raw).subspan(64, 20)), to_hex(hex(example_payload)));
   for (std::size_t i = 64 + 20; i < raw.size(); ++i) ASSERT_EQ(raw[i], std::byte{0});
+}
+
+// A frame whose write failed gets more items and is finished again.
+TEST(Frame, IsFinishedInPlaceAsOftenAsItGrows) {
+  coro::sim_random random(5);
+  payload_writer items;
+  payload_writer unfinished;  // gets the same
+  for (std::uint64_t round = 0; round < 60; ++round) {
+    frame_header header;
+    header.sequence = round;
+    header.previous_crc = static_cast<std::uint32_t>(random.next());
+    frame_header same = header;
+    const bytes whole = to_bytes(items.finish(header));
+    bytes expected;
+    encode_frame(same, unfinished.payload(), expected);
+    ASSERT_EQ(to_hex(whole), to_hex(expected)) << "round " << round;
+    EXPECT_EQ(header.header_crc, same.header_crc);
+    EXPECT_EQ(items.empty(), round == 0);
+    const bytes output = test::random_bytes(random, 1 + 3000 * (round % 3));
+    items.outbox(round, output);
+    unfinished.outbox(round, output);
+  }
 }
 
 TEST(Frame, TakesWholeBlocks) {

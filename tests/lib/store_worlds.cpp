@@ -22,6 +22,7 @@ void environment_world::open() {
   if (how_ != aging::in_memory) options.directory = "state";
   options.journal_file_bytes_max = 64 << 10;
   options.journal_growth_bytes = 16 << 10;
+  options.journal_bytes_kept = 128 << 10;
   life_ = std::make_unique<coro::sim_runtime>(disk_, ++lives_);
   env_ = sync_wait(*life_, environment::open(*life_, std::move(options)));
 }

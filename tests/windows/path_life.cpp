@@ -153,6 +153,7 @@ void path_life::open() {
   options.directory = "state";
   options.journal_file_bytes_max = 16 << 10;
   options.journal_growth_bytes = 4 << 10;
+  options.journal_bytes_kept = 32 << 10;
   options.lock_wait_ms = 0;
   env_ = sync_wait(runtime_, environment::open(runtime_, std::move(options)));
   process::stream_task_options how;

@@ -57,6 +57,11 @@ struct environment_options {
   open_mode mode = open_mode::create;
   std::uint64_t journal_file_bytes_max = std::uint64_t{16} << 20;
   std::uint64_t journal_growth_bytes = std::uint64_t{1} << 20;
+  // The oldest journal files go, and what is live in them is logged again or sealed, while the
+  // journal has more than both: so many bytes, and `journal_live_factor` (at least 2) times the
+  // bytes of rows that are in no run. A larger journal is written less and replayed longer.
+  std::uint64_t journal_bytes_kept = std::uint64_t{64} << 20;
+  std::uint64_t journal_live_factor = 2;
   std::int64_t lock_wait_ms = 1000;           // a killed process may hold the lock a moment longer
   std::function<void(std::string_view)> log;  // one line each; never called with a lock held
 };
@@ -85,7 +90,8 @@ struct environment_statistics {
   std::uint64_t bytes_written = 0;  // given to write operations under the directory
   std::uint64_t bytes_read = 0;
   std::uint64_t journal_files = 0;
-  std::uint64_t journal_bytes = 0;  // in those files, up to the last frame
+  std::uint64_t journal_bytes = 0;       // in those files, up to the last frame
+  std::uint64_t journal_live_bytes = 0;  // of rows that only the journal holds, about
   std::uint64_t runs_written = 0;
   std::uint64_t upkeep_failures = 0;  // retried at a later commit
 };
