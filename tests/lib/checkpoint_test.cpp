@@ -470,6 +470,9 @@ TEST(Checkpoint, OfAQuarantinedRunIsQuarantinedThereToo) {
   environment_life life(*damaged, 2);
   life.open();
   ASSERT_EQ(life.env().recovered().quarantined.size(), 1U);
+  ASSERT_EQ(life.env().recovered().quarantined_runs.size(), 1U);
+  EXPECT_EQ(life.env().recovered().quarantined_runs[0].store, "s");
+  EXPECT_EQ(life.env().recovered().quarantined_runs[0].segment, 1U);
   const std::string stored = life.stored();
   checkpoint(life);
   life.close();
