@@ -80,6 +80,12 @@ std::optional<bytes> environment::position(std::string_view source) const {
   return found->second;
 }
 
+std::vector<std::string> environment::position_names() const {
+  std::vector<std::string> names;
+  for (const auto& [source, position] : state_->positions) names.push_back(source);
+  return names;
+}
+
 void environment::append_output(bytes_view output) {
   state_->check_writable();
   state_->output.insert(state_->output.end(), output.begin(), output.end());

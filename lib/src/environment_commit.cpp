@@ -27,7 +27,7 @@ void environment::state::log(const std::string& line) const {
 void environment::state::check_writable() const {
   assert(owner_ == std::this_thread::get_id() && "an environment has one owner thread");
   if (stopping_) fail(errc::closed, options.directory);
-  if (options.mode == open_mode::read_only) fail(errc::read_only, options.directory);
+  if (is_reader()) fail(errc::read_only, options.directory);
   if (poisoned_) fail(errc::poisoned, options.directory);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "environment_state.hpp"
+#include "journal_salvage.hpp"
 #include "limits.hpp"
 #include "numbered_name.hpp"
 
@@ -121,10 +122,10 @@ task<void> environment::state::open() {
   if (!found && options.mode != open_mode::create)
     fail(errc::not_a_state_directory, options.directory);
   if (!found) co_await create();
-  if (found && options.mode != open_mode::read_only) co_await directory.settle();
+  if (found && !is_reader()) co_await directory.settle();
   if (found) manifest_ = std::move(*found);
   co_await recover();
-  if (options.mode == open_mode::read_only) co_return;
+  if (is_reader()) co_return;
   background_.spawn(upkeep());
 }
 
@@ -140,6 +141,7 @@ task<void> environment::state::recover() {
   chosen.environment = manifest_.environment;
   chosen.file_bytes_max = options.journal_file_bytes_max;
   chosen.growth_bytes = options.journal_growth_bytes;
+  chosen.stops_at_damage = options.mode == open_mode::salvage;
   journal = std::make_unique<detail::journal>(directory.home(), chosen);
   acknowledged = manifest_.acknowledged;
   for (const detail::manifest_store& each : manifest_.stores) {
@@ -152,19 +154,42 @@ task<void> environment::state::recover() {
   start.first_sequence = manifest_.first_journal_sequence;
   start.durable_sequence = manifest_.last_durable;
   replayer apply(*this);
-  detail::journal::frame_handler handler = [&apply](commit_sequence sequence, bytes_view payload) {
-    return apply.apply(sequence, payload);
+  std::set<std::uint64_t> known;
+  for (const auto& [id, store] : stores_by_id) known.insert(id);
+  const bool salvages = options.mode == open_mode::salvage;  // a frame is applied whole or not
+  detail::journal::frame_handler handler = [&](commit_sequence sequence, bytes_view payload) {
+    return (!salvages || detail::may_be_applied(payload, known)) && apply.apply(sequence, payload);
   };
   const detail::replay_result replayed = co_await journal->replay(start, handler);
+  if (replayed.damaged) co_await report_damage(replayed);
   last_cut = last_durable = manifest_.last_durable = replayed.last_sequence;
   report.sequence = replayed.last_sequence;
   report.frames_replayed = replayed.frames;
   report.bytes_replayed = replayed.bytes;
   report.cut = replayed.cut;
   co_await attach_runs();
-  if (options.mode == open_mode::read_only) co_return;
+  if (is_reader()) co_return;
   co_await journal->prepare_to_append();
   co_await remove_orphans();
+}
+
+// What the manifest holds is of commits up to its last durable one. When the journal ends before
+// that, runs may be newer than it, and rows whose frames were recycled may be in lost frames alone.
+task<void> environment::state::report_damage(detail::replay_result replayed) {
+  detail::salvage_start start;
+  start.environment = manifest_.environment;
+  start.file = replayed.end_file;
+  start.offset = replayed.end_offset;
+  start.last_applied = replayed.last_sequence;
+  start.last_durable = manifest_.last_durable;
+  for (const auto& [id, store] : stores_by_id) start.names[id] = store->name();
+  report.damage = co_await detail::find_damage(directory.home(), std::move(start));
+  if (replayed.last_sequence >= manifest_.last_durable) co_return;
+  const bool only_journal =
+      manifest_.first_journal_sequence == 1
+      && std::all_of(manifest_.stores.begin(), manifest_.stores.end(),
+                     [](const auto& each) { return each.runs.empty() && each.drop_floor == 0; });
+  if (!only_journal) report.mixed_up_to = manifest_.last_durable;
 }
 
 task<void> environment::state::attach_runs() {
@@ -191,6 +216,7 @@ void environment::state::quarantine(detail::mmap_store& store, std::uint64_t seg
                                     std::uint64_t generation, const std::string& why) {
   unreadable_.insert({store.id(), segment});
   report.quarantined.push_back(why);
+  report.quarantined_runs.push_back({store.name(), segment, generation, why});
   store.replay_segment(segment)->quarantine(why, generation);
 }
 

@@ -146,6 +146,10 @@ class environment::state final : public detail::segment_host {
   // environment_open.cpp
   task<void> create();
   task<void> recover();
+  bool is_reader() const noexcept {
+    return options.mode == open_mode::read_only || options.mode == open_mode::salvage;
+  }
+  task<void> report_damage(detail::replay_result replayed);
   task<void> attach_runs();
   task<result<std::unique_ptr<detail::run_reader>>> open_run(const detail::run_identity& identity,
                                                              coro::directory& home);

@@ -199,7 +199,7 @@ task<void> environment::state::shut_down() {
   try {
     co_await background_.join();
     if (failure_) std::rethrow_exception(failure_);
-    if (is_durable() && options.mode != open_mode::read_only && !poisoned_) {
+    if (is_durable() && !is_reader() && !poisoned_) {
       co_await directory.save_manifest(manifest_);
     }
   } catch (...) {  // closed in any case; thrown below

@@ -32,6 +32,7 @@ struct journal_options {
   std::uint64_t environment = 0;
   std::uint64_t file_bytes_max = std::uint64_t{16} << 20;
   std::uint64_t growth_bytes = std::uint64_t{1} << 20;
+  bool stops_at_damage = false;  // replay ends before it, and does not throw; nothing is appended
 };
 
 struct journal_start {
@@ -45,6 +46,9 @@ struct replay_result {
   std::uint64_t frames = 0;
   std::uint64_t bytes = 0;
   std::optional<tail_cut> cut;
+  bool damaged = false;  // of a journal that stops at it: the chain ended here, and should not
+  std::uint64_t end_file = 0;
+  std::uint64_t end_offset = 0;
 };
 
 struct journal_file {
@@ -91,7 +95,7 @@ class journal {
   bool is_next(const frame_header& header) const;
   task<std::vector<std::uint64_t>> find_files(std::uint64_t first);
   std::uint64_t replay_file(bytes_view image, std::uint64_t number, frame_handler& handler);
-  void replay_one(bytes_view image, std::uint64_t number, frame_handler& handler);
+  bool replay_one(bytes_view image, std::uint64_t number, frame_handler& handler);
   std::optional<std::uint64_t> later_frame(bytes_view image, std::uint64_t number,
                                            std::uint64_t from) const;
   task<void> open_next(std::uint64_t sequence);

@@ -35,7 +35,9 @@ std::uint64_t end_of_data(bytes_view image, std::uint64_t from) {
 
 task<bytes> journal::load(std::uint64_t number) {
   result<coro::file> opened = co_await as_result(home_->open_file(file_name(number), O_RDONLY));
-  if (!opened && is_no_regular_file(opened.error())) damaged(number, 0, "no regular file");
+  const bool missing = !opened && is_no_regular_file(opened.error());
+  if (missing && options_.stops_at_damage) co_return bytes();
+  if (missing) damaged(number, 0, "no regular file");
   if (!opened)
     throw std::system_error(opened.error(), "open " + home_->name() + "/" + file_name(number));
   coro::file source = std::move(*opened);
@@ -75,8 +77,10 @@ std::uint64_t journal::replay_file(bytes_view image, std::uint64_t number, frame
     if (header.format > journal_format)
       fail(errc::newer_format, file_name(number) + " has format " + std::to_string(header.format)
                                    + ", this build reads " + std::to_string(journal_format));
-    if (!handler(header.sequence, image.subspan(offset + frame_header_bytes, header.payload_bytes)))
-      damaged(number, offset, "a checksummed frame does not parse");
+    const bytes_view payload = image.subspan(offset + frame_header_bytes, header.payload_bytes);
+    const bool applied = handler(header.sequence, payload);
+    if (!applied && options_.stops_at_damage) return offset;
+    if (!applied) damaged(number, offset, "a checksummed frame does not parse");
     last_sequence_ = header.sequence;
     previous_crc_ = header.header_crc;
     chain_started_ = true;
@@ -115,12 +119,14 @@ task<std::vector<std::uint64_t>> journal::find_files(std::uint64_t first) {
   co_return numbers;
 }
 
-void journal::replay_one(bytes_view image, std::uint64_t number, frame_handler& handler) {
+// False when the journal is damaged here, and stops at that.
+bool journal::replay_one(bytes_view image, std::uint64_t number, frame_handler& handler) {
   const std::uint64_t sequence_before = last_sequence_;
   replaying_ = number;
   const std::uint64_t end = replay_file(image, number, handler);
   const bool chained = last_sequence_ != sequence_before;
-  if (const auto later = later_frame(image, number, end))
+  const auto later = later_frame(image, number, end);
+  if (later && !options_.stops_at_damage)
     damaged(chained ? number : stopped_file_, chained ? end : stopped_at_,
             "unreadable, yet a valid frame follows in " + file_name(number) + " at "
                 + std::to_string(*later));
@@ -138,6 +144,7 @@ void journal::replay_one(bytes_view image, std::uint64_t number, frame_handler& 
     leftovers_.push_back(number);
   }
   if (torn) replayed_.cut = tail_cut{last_sequence_ + 1, data_end - end, true};
+  return !later;
 }
 
 task<replay_result> journal::replay(journal_start start, frame_handler handler) {
@@ -148,9 +155,15 @@ task<replay_result> journal::replay(journal_start start, frame_handler handler) 
   const std::vector<std::uint64_t> numbers = co_await find_files(start.first_file);
   for (const std::uint64_t number : numbers) {
     const bytes image = co_await load(number);
-    replay_one(image, number, handler);
+    replayed_.damaged = !replay_one(image, number, handler);
+    if (replayed_.damaged) break;
   }
-  if (last_sequence_ < start.durable_sequence)
+  const bool too_short = last_sequence_ < start.durable_sequence;
+  replayed_.damaged = replayed_.damaged || too_short;
+  if (replayed_.damaged) replayed_.cut.reset();
+  replayed_.end_file = stopped_file_;
+  replayed_.end_offset = stopped_at_;
+  if (too_short && !options_.stops_at_damage)
     damaged(stopped_file_, stopped_at_,
             "ends at commit " + std::to_string(last_sequence_) + ", but commit "
                 + std::to_string(start.durable_sequence) + " was durable");

@@ -68,7 +68,7 @@ std::string run_file_name(std::uint64_t segment, std::uint64_t generation) {
 task<void> state_directory::open(std::string path, open_mode mode, std::int64_t lock_wait_ms) {
   path_ = path;
   if (mode == open_mode::create) co_await coro::directory::make(runtime_->io(), path);
-  writes_ = mode != open_mode::read_only;
+  writes_ = mode == open_mode::create || mode == open_mode::open_existing;
   result<coro::directory> found =
       co_await as_result(coro::directory::open(runtime_->io(), path, &counters_));
   if (!found && found.error() == std::errc::no_such_file_or_directory && mode != open_mode::create)
@@ -98,7 +98,7 @@ void state_directory::refuse_unfinished_copy(const std::vector<std::string>& nam
 }
 
 task<void> state_directory::lock(open_mode mode, std::int64_t wait_ms) {
-  const bool reader = mode == open_mode::read_only;
+  const bool reader = !writes_;
   const int flags = reader ? O_RDONLY : mode == open_mode::create ? O_RDWR | O_CREAT : O_RDWR;
   result<coro::file> opened = co_await as_result(home_.open_file("LOCK", flags));
   if (!opened && opened.error() == std::errc::no_such_file_or_directory)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // An environment that is dropped without close(), as by an exception that passes its owner.
+#include <lentic/coro/scope.hpp>
 #include <lentic/coro/sim_runtime.hpp>
 #include <lentic/coro/sync_wait.hpp>
 #include <lentic/environment.hpp>
+#include <lentic/errc.hpp>
 
 #include <gtest/gtest.h>
 
@@ -10,6 +12,8 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
+#include <utility>
 
 namespace lentic {
 namespace {
@@ -69,6 +73,36 @@ TEST_P(AbandonedEnvironment, LetsTheErrorPassAndTheStateBeOpenedAgain) {
 INSTANTIATE_TEST_SUITE_P(Each, AbandonedEnvironment,
                          testing::Values(at_the_end::nothing, at_the_end::frame_in_flight,
                                          at_the_end::sealing));
+
+task<void> run_on(task<commit_sequence> copying) {
+  co_await std::move(copying);
+}
+
+task<std::unique_ptr<environment>> open_with_a_row(coro::runtime& runtime) {
+  std::unique_ptr<environment> env = co_await environment::open(runtime, on_disk());
+  byte_store& rows = env->open_byte_store("rows");
+  co_await put(rows, "1");
+  co_await env->commit();
+  co_return std::move(env);
+}
+
+// Who waits for the copy is told, and nothing of it runs on.
+TEST(AbandonedEnvironmentWithACheckpoint, EndsIt) {
+  coro::sim_disk disk(1);
+  coro::sim_runtime runtime(disk, 1);
+  std::unique_ptr<environment> env = coro::sync_wait(runtime, open_with_a_row(runtime));
+  coro::scope beside(runtime.queue());
+  beside.spawn(run_on(env->checkpoint("copy")));
+  env.reset();
+  try {
+    coro::sync_wait(runtime, beside.join());
+    FAIL() << "the copy went on";
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(error.code(), errc::closed);
+  }
+  EXPECT_EQ(runtime.open_ends(), 0U);
+  EXPECT_EQ(coro::sync_wait(runtime, stored(runtime)), "1");
+}
 
 TEST(AbandonedEnvironmentInMemory, LetsTheErrorPass) {
   coro::sim_disk disk(1);

@@ -196,7 +196,7 @@ TEST(Commands, AreSuggestedAndRequired) {
   EXPECT_EQ(mistake("rnu"), "no command \"rnu\"; did you mean \"run\"?");
   EXPECT_EQ(mistake("store stta st"), "no command \"stta\"; did you mean \"stat\"?");
   EXPECT_EQ(mistake(""), "a command is missing: run, get, scan or store");
-  EXPECT_EQ(mistake("store"), "a command is missing: stat, verify or dump");
+  EXPECT_EQ(mistake("store"), "a command is missing: stat, verify, dump, copy, salvage or digest");
 }
 
 TEST(Commands, HintNamesTheHelpOfTheCommand) {

@@ -16,8 +16,10 @@ std::string_view state_remedy(std::error_code code) {
   if (code == lentic::errc::not_a_state_directory)
     return "; give the directory of an earlier run, or an empty one";
   if (code == lentic::errc::newer_format) return "; use the newer lentic, or another --state";
-  if (code == lentic::errc::journal_damaged || code == lentic::errc::manifest_damaged
-      || code == lentic::errc::damaged)
+  if (code == lentic::errc::journal_damaged)
+    return "; restore the directory from a copy, see what is left with lentic store salvage, or "
+           "run again from the start with another --state";
+  if (code == lentic::errc::manifest_damaged || code == lentic::errc::damaged)
     return "; restore the directory from a copy, or run again from the start with another --state";
   if (code == lentic::errc::poisoned) return "; run the command again";
   return "";

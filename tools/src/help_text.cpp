@@ -98,4 +98,31 @@ window_start, value_hex. key and window_start are those of a window's row in the
 state of a run and empty in other rows (NDJSON: left out), as is a key that is
 not UTF-8. The first 8 bytes of a window's value are the time of its last row.)";
 
+const char* const copy_footer = R"(
+The copy is a state of its own, as of the last commit. Sealed rows are hard
+links where the file systems take them, so that a file which goes bad is bad in
+both; the rest is copied. DIR is read, nothing in it changes. A state that is in
+use is refused (exit 4). A copy that is interrupted is no state: the same
+command starts it again.)";
+
+const char* const salvage_footer = R"(
+Opens a state whose journal is damaged as of the last commit before the damage
+and prints what is lost: file, offsets and commits; of commits that can be read
+and yet not be used, stores, segments and keys; and sealed segments that cannot
+be read. DIR is read, nothing in it changes. --to writes what is left into an
+empty or missing directory: a state that opens as any other. What reads it next
+goes on from that commit: "lentic run" reads its input again from there.
+A state that is in use is refused (exit 4), and so is one without a readable
+manifest.
+
+Exit codes: 0 nothing is lost, 4 something is, also when NEW was written.)";
+
+const char* const digest_footer = R"(
+A line for each segment that has rows: store, segment, rows, digest. The digest
+is the sum, modulo 2 to the 64th, of a hash of each row's key and value, so it
+does not depend on how rows are stored; two states hold the same rows when all
+lines are equal. Rows that differ have equal sums with a chance of 2 to the
+-64th; where somebody may choose rows to deceive, use a secret --hash-key. DIR
+is read, nothing in it changes. A state that is in use is refused (exit 4).)";
+
 }  // namespace lentic::tool

@@ -10,5 +10,8 @@ extern const char* const run_footer;
 extern const char* const read_footer;  // of get and scan
 extern const char* const verify_footer;
 extern const char* const dump_footer;
+extern const char* const copy_footer;
+extern const char* const salvage_footer;
+extern const char* const digest_footer;
 
 }  // namespace lentic::tool

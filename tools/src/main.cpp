@@ -4,6 +4,7 @@
 #include "failure_text.hpp"
 #include "options.hpp"
 #include "run_command.hpp"
+#include "store_commands.hpp"
 #include "stored_windows.hpp"
 #include "verify_command.hpp"
 #include "view_commands.hpp"
@@ -126,6 +127,12 @@ int look(coro::runtime& runtime, const verify_options& options, output_sink& sin
   return exit_code::state;
 }
 
+int look(coro::runtime& runtime, const salvage_options& options, output_sink& sink) {
+  const salvage_report found = sync_wait(runtime, salvage(runtime, options));
+  sync_wait(runtime, sink.write(found.text));
+  return found.losses == 0 ? exit_code::complete : exit_code::state;
+}
+
 template <class Options>
 int look(coro::runtime& runtime, const Options& options, output_sink& sink) {
   sync_wait(runtime, show(runtime, options, sink, print_error));
@@ -158,6 +165,9 @@ int dispatch(const command& chosen) {
   if (const auto* stat = std::get_if<stat_options>(&chosen)) return view(*stat);
   if (const auto* check = std::get_if<verify_options>(&chosen)) return view(*check);
   if (const auto* dump = std::get_if<dump_options>(&chosen)) return view(*dump);
+  if (const auto* copy = std::get_if<copy_options>(&chosen)) return view(*copy);
+  if (const auto* rescue = std::get_if<salvage_options>(&chosen)) return view(*rescue);
+  if (const auto* sums = std::get_if<digest_options>(&chosen)) return view(*sums);
   return print(std::get<print_and_exit>(chosen));
 }
 

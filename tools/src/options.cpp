@@ -143,6 +143,38 @@ struct dump_texts {
   }
 };
 
+struct copy_texts {
+  std::string state, target;
+
+  void add_to(CLI::App& app) {
+    app.footer(copy_footer);
+    app.add_option("--state,DIR", state, "the state directory")->required();
+    app.add_option("--to,NEW", target, "an empty or missing directory")->required();
+  }
+};
+
+struct salvage_texts {
+  std::string state;
+  std::optional<std::string> target;
+
+  void add_to(CLI::App& app) {
+    app.footer(salvage_footer);
+    app.add_option("--state,DIR", state, "the state directory")->required();
+    app.add_option("--to", target, "write what is left into this directory")->type_name("NEW");
+  }
+};
+
+struct digest_texts {
+  std::string state, key;
+
+  void add_to(CLI::App& app) {
+    app.footer(digest_footer);
+    app.add_option("--state,DIR", state, "the state directory")->required();
+    app.add_option("--hash-key", key, "a secret, the same for the states to compare")
+        ->type_name("TEXT");
+  }
+};
+
 // The whole command line, and the subcommand that stood on it.
 struct parser {
   parser();
@@ -162,12 +194,18 @@ struct parser {
   CLI::App* stat = store->add_subcommand("stat", "show what a state directory holds");
   CLI::App* verify = store->add_subcommand("verify", "read all of a state, name what is damaged");
   CLI::App* dump = store->add_subcommand("dump", "print the rows of a state as they are stored");
+  CLI::App* copy = store->add_subcommand("copy", "copy a state that is not in use");
+  CLI::App* salvage = store->add_subcommand("salvage", "name what is lost of a damaged state");
+  CLI::App* digest = store->add_subcommand("digest", "sums of rows, to compare states");
   run_texts run_values;
   get_texts get_values;
   scan_texts scan_values;
   stat_texts stat_values;
   verify_texts verify_values;
   dump_texts dump_values;
+  copy_texts copy_values;
+  salvage_texts salvage_values;
+  digest_texts digest_values;
 };
 
 parser::parser() {
@@ -182,10 +220,13 @@ parser::parser() {
   stat_values.add_to(*stat);
   verify_values.add_to(*verify);
   dump_values.add_to(*dump);
+  copy_values.add_to(*copy);
+  salvage_values.add_to(*salvage);
+  digest_values.add_to(*digest);
 }
 
 const CLI::App& parser::current() const {
-  for (const CLI::App* each : {run, get, scan, stat, verify, dump, store}) {
+  for (const CLI::App* each : {run, get, scan, stat, verify, dump, copy, salvage, digest, store}) {
     if (each->parsed()) return *each;
   }
   return app;
@@ -252,7 +293,12 @@ command parser::read(const terminal_facts& terminal) const {
   if (stat->parsed()) return stat_options{stat_values.state, stat_values.output.time()};
   if (verify->parsed()) return verify_values.read(terminal);
   if (dump->parsed()) return dump_values.read();
-  throw usage_error(store->parsed() ? "a command is missing: stat, verify or dump"
+  if (copy->parsed()) return copy_options{copy_values.state, copy_values.target};
+  if (salvage->parsed()) return salvage_options{salvage_values.state, salvage_values.target};
+  if (digest->parsed())
+    return digest_options{digest_values.state, digest_values.key, terminal.stderr_is_terminal};
+  throw usage_error(store->parsed() ? "a command is missing: stat, verify, dump, copy, salvage or "
+                                      "digest"
                                     : "a command is missing: run, get, scan or store");
 }
 

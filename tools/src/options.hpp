@@ -105,6 +105,22 @@ struct dump_options {
   time_format times = time_format::rfc3339;
 };
 
+struct copy_options {
+  std::string state_directory;
+  std::string target;
+};
+
+struct salvage_options {
+  std::string state_directory;
+  std::optional<std::string> target;
+};
+
+struct digest_options {
+  std::string state_directory;
+  std::string hash_key;
+  bool show_progress = false;
+};
+
 // Nothing to run: write `text` (lines, with line ends) to stdout or stderr and exit.
 struct print_and_exit {
   std::string text;
@@ -116,8 +132,9 @@ struct terminal_facts {
   bool stderr_is_terminal = false;
 };
 
-using command = std::variant<run_options, get_options, scan_options, stat_options, verify_options,
-                             dump_options, print_and_exit>;
+using command =
+    std::variant<run_options, get_options, scan_options, stat_options, verify_options, dump_options,
+                 copy_options, salvage_options, digest_options, print_and_exit>;
 
 // `arguments` without the program's name. Never throws for what they hold: a mistake is a
 // print_and_exit with code 2, one line that names it and one with a hint.

@@ -50,6 +50,7 @@ enum class open_mode {
   create,         // open the state, or make it in an empty or missing directory
   open_existing,  // the state must be there
   read_only,      // the same, changes nothing, and shares the lock with other readers
+  salvage,        // read-only, also where the journal is damaged: at the last commit before that
 };
 
 struct environment_options {
@@ -74,6 +75,37 @@ struct tail_cut {
   bool unknown_if_acknowledged = true;
 };
 
+// What lost commits would have changed in one segment.
+struct lost_changes {
+  std::string store;  // its name; "store 7" where the declaration is lost too
+  std::uint64_t segment = 0;
+  std::uint64_t rows = 0;  // puts and erases; 0: it was cleared, sealed or dropped
+  bytes first_key;         // in key order, of those rows
+  bytes last_key;
+};
+
+// A part of the journal that open_mode::salvage did not apply: bytes that are no frame of the
+// journal, or frames behind such bytes, which are whole and yet of no use without what is missing.
+struct journal_damage {
+  std::string file;
+  std::uint64_t begin = 0;  // offsets of the bytes
+  std::uint64_t end = 0;
+  bool readable = false;  // whole frames
+  // The commits that are lost with it. Of bytes: the numbers that are missing there; none when
+  // first > last; `last` is what is known, and of the end of the journal more may be lost.
+  commit_sequence first = 1;
+  commit_sequence last = 0;
+  std::vector<lost_changes> changes;  // of frames that can be decoded, by store and segment
+};
+
+// A run that cannot be read; all keys of its segment may be in it.
+struct quarantined_run {
+  std::string store;
+  std::uint64_t segment = 0;
+  std::uint64_t generation = 0;
+  std::string why;
+};
+
 // What open() found and did.
 struct recovery_report {
   bool created = false;
@@ -83,6 +115,12 @@ struct recovery_report {
   std::uint64_t runs_mapped = 0;
   std::optional<tail_cut> cut;
   std::vector<std::string> quarantined;  // runs that cannot be read: their segments throw damaged
+  std::vector<quarantined_run> quarantined_runs;  // the same
+  // Of open_mode::salvage: what of the journal is lost, by file and offset.
+  std::vector<journal_damage> damage;
+  // Above `sequence` where the manifest is newer than what is left of the journal: runs may hold
+  // rows of commits up to this one, and rows that only lost frames held are missing. Else 0.
+  commit_sequence mixed_up_to = 0;
 };
 
 struct environment_statistics {
@@ -142,6 +180,8 @@ class environment {
   // Where a source stands: part of the next commit.
   void set_position(std::string_view source, bytes_view position);
   std::optional<bytes> position(std::string_view source) const;
+  // The sources that have one, sorted.
+  std::vector<std::string> position_names() const;
 
   // Adds output to the next commit; it may be written to its sink once that commit is durable.
   void append_output(bytes_view output);

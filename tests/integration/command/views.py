@@ -105,7 +105,10 @@ class Views:
                             "1 MiB", "overflow"],
                  ("get",): ["retained"], ("scan",): ["retained"], ("store", "stat"): ["--state"],
                  (): ["run", "get", "scan", "store", "Exit codes"],
-                 ("store",): ["stat", "verify", "dump"],
+                 ("store",): ["stat", "verify", "dump", "copy", "salvage", "digest"],
+                 ("store", "copy"): ["hard links", "in use"],
+                 ("store", "salvage"): ["--to", "Exit codes", "in use"],
+                 ("store", "digest"): ["--hash-key", "in use"],
                  ("store", "verify"): ["checksum", "Exit codes"],
                  ("store", "dump"): ["key_hex", "--limit"]}
         for command, words in rules.items():
