@@ -24,7 +24,7 @@ class payload_check final : public payload_visitor {
   bool sound() const noexcept { return sound_; }
   std::set<std::uint64_t>& stores() noexcept { return stores_; }
 
-  void store(std::uint64_t store, bytes_view name) override {
+  void store(std::uint64_t store, bytes_view name, young_layout) override {
     sound_ = sound_ && is_store_name(as_text(name));
     stores_.insert(store);
   }
@@ -64,7 +64,7 @@ class change_summary final : public payload_visitor {
     return all;
   }
 
-  void store(std::uint64_t store, bytes_view name) override {
+  void store(std::uint64_t store, bytes_view name, young_layout) override {
     if (is_store_name(as_text(name))) names_->try_emplace(store, as_text(name));
   }
   void put(std::uint64_t store, std::uint64_t segment, bytes_view key, bytes_view) override {
