@@ -50,7 +50,7 @@ task<commit_sequence> copy_to(environment& env, std::string target) {
   result<commit_sequence> copied = co_await as_result(env.checkpoint(target));
   if (!copied && copied.error() == std::errc::directory_not_empty)
     throw usage_error(target + " is not empty", "choose a directory that is empty or missing");
-  co_return std::move(copied).value();
+  co_return copied.value();
 }
 
 void add_loss(std::string& text, const journal_damage& lost) {
