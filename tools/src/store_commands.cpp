@@ -50,7 +50,8 @@ task<commit_sequence> copy_to(environment& env, std::string target) {
   result<commit_sequence> copied = co_await as_result(env.checkpoint(target));
   if (!copied && copied.error() == std::errc::directory_not_empty)
     throw usage_error(target + " is not empty", "choose a directory that is empty or missing");
-  co_return copied.value();
+  if (!copied) throw std::system_error(copied.error(), "copy to " + target);
+  co_return *copied;
 }
 
 void add_loss(std::string& text, const journal_damage& lost) {
