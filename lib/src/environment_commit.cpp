@@ -52,6 +52,7 @@ detail::mmap_store& environment::state::open_store(std::string_view name, young_
 }
 
 void environment::state::declare(std::uint64_t id, std::string name, young_layout layout) {
+  assert(!stores.contains(name) && !stores_by_id.contains(id));
   auto store = std::make_unique<detail::mmap_store>(*this, id, name, layout);
   const auto made = stores_by_id.insert_or_assign(id, store.get()).first;
   try {
@@ -77,6 +78,7 @@ environment::state::frame& environment::state::open_frame() {
     begin_epoch(last_cut + 1, files.empty() ? 0 : files.back().number);
     queue_.emplace_back();
     queue_.back().sequence = last_cut + 1;
+    queue_.back().epoch = epochs_.back().start;
   }
   return queue_.back();
 }
@@ -87,7 +89,7 @@ environment::state::frame& environment::state::open_frame() {
 bool environment::state::cut_into(frame& target) {
   const std::size_t before = target.whole ? target.payload.payload().size() : 0;
   target.whole = false;
-  const detail::log_point point{target.sequence, epochs_.back().start};
+  const detail::log_point point{target.sequence, target.epoch};
   for (const auto& [id, store] : stores_by_id) {
     store->cut(target.payload, point, target.seals);
     target.floors[id] = store->drop_floor();

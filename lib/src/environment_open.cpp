@@ -29,16 +29,21 @@ class environment::state::replayer final : public detail::payload_visitor {
     const std::string text(as_text(name));
     sound_ = sound_ && detail::is_store_name(text);
     if (!sound_ || target_->stores_by_id.contains(id)) return;
+    sound_ = !target_->stores.contains(text);  // of another number
+    if (!sound_) return;
     target_->declare(id, text, layout);
     target_->stores_by_id[id]->set_declared();
     target_->entry_of(id);
   }
   void put(std::uint64_t id, std::uint64_t segment, bytes_view key, bytes_view value) override {
     sound_ = sound_ && key.size() <= key_bytes_max && value.size() <= value_bytes_max;
+    if (!sound_) return;
     if (detail::mmap_segment* const found = find(id, segment))
       found->replay_put(key, value, point_);
   }
   void erase(std::uint64_t id, std::uint64_t segment, bytes_view key) override {
+    sound_ = sound_ && key.size() <= key_bytes_max;
+    if (!sound_) return;
     if (detail::mmap_segment* const found = find(id, segment)) found->replay_erase(key, point_);
   }
   void drop_below(std::uint64_t id, std::uint64_t segment) override {
@@ -163,6 +168,10 @@ task<void> environment::state::recover() {
   const detail::replay_result replayed = co_await journal->replay(start, handler);
   if (replayed.damaged) co_await report_damage(replayed);
   last_cut = last_durable = manifest_.last_durable = replayed.last_sequence;
+  // After a salvage the manifest may know of deliveries of commits that are lost: their numbers are
+  // given out again, to commits whose output nobody has seen.
+  acknowledged = std::min(acknowledged, last_durable);
+  manifest_.acknowledged = std::min(manifest_.acknowledged, last_durable);
   report.sequence = replayed.last_sequence;
   report.frames_replayed = replayed.frames;
   report.bytes_replayed = replayed.bytes;

@@ -96,6 +96,7 @@ class environment::state final : public detail::segment_host {
   // A frame between its cut and its landing. The front of queue_ is the one in flight.
   struct frame {
     commit_sequence sequence = 0;
+    commit_sequence epoch = 0;  // the newest when it was made, not when it is cut: it may wait
     detail::payload_writer payload;
     std::vector<detail::seal_job> seals;
     std::map<std::uint64_t, std::uint64_t> floors;  // store -> drop floor at the cut

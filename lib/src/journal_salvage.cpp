@@ -32,7 +32,10 @@ class payload_check final : public payload_visitor {
     sound_ = sound_ && key.size() <= key_bytes_max && value.size() <= value_bytes_max;
     known(store);
   }
-  void erase(std::uint64_t store, std::uint64_t, bytes_view) override { known(store); }
+  void erase(std::uint64_t store, std::uint64_t, bytes_view key) override {
+    sound_ = sound_ && key.size() <= key_bytes_max;
+    known(store);
+  }
   void drop_below(std::uint64_t store, std::uint64_t) override { known(store); }
   void position(bytes_view, bytes_view) override {}
   void outbox(std::uint64_t, bytes_view) override {}

@@ -3,14 +3,20 @@
 
 #include "codec.hpp"
 #include "crc32c.hpp"
+#include "state_directory.hpp"
 
 #include <lentic/errc.hpp>
+
+#include <set>
+#include <string_view>
 
 namespace lentic::detail {
 
 namespace {
 
 constexpr std::size_t header_bytes = 16;
+// Far from what a record can tell (young_record.hpp).
+constexpr std::uint64_t sequence_max = std::uint64_t{1} << 47;
 
 bool decode_store(byte_reader& reader, manifest_store& store) {
   store.id = reader.varint();
@@ -25,6 +31,18 @@ bool decode_store(byte_reader& reader, manifest_store& store) {
     store.runs[segment] = reader.varint();
   }
   return !reader.failed();
+}
+
+// What no environment has written, and what a replay would stumble over.
+bool makes_sense(const manifest& content) {
+  std::set<std::uint64_t> ids;
+  std::set<std::string_view> names;
+  for (const manifest_store& each : content.stores) {
+    if (!is_store_name(each.name) || !ids.insert(each.id).second || !names.insert(each.name).second)
+      return false;
+  }
+  return content.first_journal_sequence != 0 && content.first_journal_sequence < sequence_max
+      && content.last_durable < sequence_max;
 }
 
 }  // namespace
@@ -80,7 +98,7 @@ result<manifest> decode_manifest(bytes_view raw) {
   for (std::uint64_t i = 0; i < stores && !reader.failed(); ++i) {
     if (!decode_store(reader, content.stores.emplace_back())) return damaged;
   }
-  if (reader.failed() || !reader.at_end()) return damaged;
+  if (reader.failed() || !reader.at_end() || !makes_sense(content)) return damaged;
   return content;
 }
 

@@ -310,13 +310,15 @@ void mmap_segment::replay_forget() {
 void mmap_segment::attach_run(std::unique_ptr<run_reader> run, std::uint64_t generation) {
   ++layer_changes_;
   run_ = std::move(run);
-  generation_ = run_generation_ = generation;
+  run_generation_ = generation;
+  replay_generation(generation);
 }
 
 void mmap_segment::quarantine(std::string reason, std::uint64_t generation) {
   ++layer_changes_;
   quarantined_ = std::move(reason);
-  generation_ = run_generation_ = generation;
+  run_generation_ = generation;
+  replay_generation(generation);
 }
 
 }  // namespace lentic::detail

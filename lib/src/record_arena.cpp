@@ -2,15 +2,14 @@
 #include "record_arena.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <cstring>
 #include <new>
 
 namespace lentic::detail {
 
 record_number record_arena::allocate(std::size_t bytes) {
+  if (bytes > chunk_bytes_max / 2) throw std::bad_alloc();
   const size_class fit = size_class_of(bytes);
-  assert(fit.bytes <= chunk_bytes_max / 2);
   record_number& first_free = free_[fit.index];
   if (first_free != no_record) {
     const record_number at = first_free;

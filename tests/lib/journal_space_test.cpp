@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <string>
 #include <system_error>
@@ -151,6 +152,51 @@ TEST(JournalSpace, ATableThatWasClearedPinsNothing) {
   EXPECT_LT(life.env().statistics().bytes_written - before, 120U * 4096) << "manifests, no rows";
   EXPECT_FALSE(disk.content("state/journal-1.log"));
   life.close();
+}
+
+task<void> until_durable(environment& env, commit_sequence sequence) {
+  co_await env.wait_durable(sequence);
+}
+
+// A frame that waits after a failed write takes rows that are cut later. They count for the file
+// that it is written to, not for the one that a cut without a change had looked ahead to.
+void expect_rows_of_a_frame_that_waited(int commits_after) {
+  SCOPED_TRACE(commits_after);
+  coro::sim_disk disk(1);
+  {
+    environment_life life(disk, 1);
+    life.open(small_options());
+    for (int i = 0; i < 4; ++i) {  // fills the first file
+      life.shell("hot").put("k", std::string(100, 'h'));
+      life.commit();
+      life.let_work();
+    }
+    life.shell("still");
+    life.shell("hot").put("k", std::string(100, 'i'));
+    const commit_sequence waiting = life.env().cut();
+    while (life.env().statistics().journal_files < 2) life.runtime().turn();
+    life.engine().fail_from(life.engine().operations(), ENOSPC);
+    EXPECT_EQ(life.env().cut(), waiting);
+    EXPECT_THROW(sync_wait(life.runtime(), until_durable(life.env(), waiting)), std::system_error);
+    life.engine().fail_from(0, 0);
+    life.shell("still").put("precious", std::string(15'000, 'p'));
+    life.commit();
+    for (int i = 0; i < commits_after; ++i) {
+      life.shell("hot").put("k", std::string(3000, 'j'));
+      life.commit();
+      life.let_work();
+    }
+    life.kill();
+  }
+  disk.power_cut();
+  environment_life life(disk, 2);
+  life.open();
+  EXPECT_TRUE(life.shell("still").get("precious"));
+  life.close();
+}
+
+TEST(JournalSpace, RowsOfAFrameThatWaitedAreNotForgotten) {
+  for (int commits = 0; commits < 12; ++commits) expect_rows_of_a_frame_that_waited(commits);
 }
 
 }  // namespace

@@ -50,14 +50,14 @@ TEST(Manifest, ComesBackAsItWas) {
     manifest content;
     content.environment = random.next();
     content.number = random.next();
-    content.last_durable = random.next() >> random.below(64);
+    content.last_durable = random.next() >> (17 + random.below(47));
     content.first_journal_file = random.next();
-    content.first_journal_sequence = random.next();
+    content.first_journal_sequence = (random.next() >> 17) | 1;
     content.acknowledged = random.next();
     for (std::uint64_t n = random.below(5); n > 0; --n) {
       manifest_store& store = content.stores.emplace_back();
       store.id = n;
-      store.name = std::string(random.below(249), 'n');
+      store.name = std::to_string(n) + std::string(random.below(248), 'n');
       store.layout = young_layout{static_cast<std::uint8_t>(random.below(2))};
       store.drop_floor = random.next();
       for (std::uint64_t runs = random.below(20); runs > 0; --runs)
@@ -68,6 +68,34 @@ TEST(Manifest, ComesBackAsItWas) {
     ASSERT_TRUE(found) << "seed " << seed;
     EXPECT_EQ(found->first_journal_sequence, content.first_journal_sequence);
     EXPECT_EQ(encode_manifest(*found), raw) << "seed " << seed;
+  }
+}
+
+// With right checksums: only somebody who means harm writes these.
+TEST(Manifest, WhatNoEnvironmentWritesIsRefused) {
+  const auto refused = [](const manifest& content) {
+    const result<manifest> found = decode_manifest(encode_manifest(content));
+    return !found && found.error() == errc::manifest_damaged;
+  };
+  EXPECT_FALSE(refused(example()));
+  for (const char* const name : {"", "..", "../x", "a/b", "LOCK", "MANIFEST-1"}) {
+    manifest content = example();
+    content.stores[0].name = name;
+    EXPECT_TRUE(refused(content)) << name;
+  }
+  manifest same_name = example();
+  same_name.stores.push_back(same_name.stores[0]);
+  same_name.stores[1].id = 2;
+  EXPECT_TRUE(refused(same_name));
+  manifest same_id = example();
+  same_id.stores.push_back(same_id.stores[0]);
+  same_id.stores[1].name = "t";
+  EXPECT_TRUE(refused(same_id));
+  for (const std::uint64_t sequence :
+       {std::uint64_t{0}, std::uint64_t{1} << 47, ~std::uint64_t{0}}) {
+    manifest content = example();
+    content.first_journal_sequence = sequence;
+    EXPECT_TRUE(refused(content)) << sequence;
   }
 }
 

@@ -211,6 +211,37 @@ TEST(SalvageReport, AFrameThatMakesNoSenseIsNotAppliedInPart) {
   life.close();
 }
 
+// A last frame with right checksums and items that no environment writes.
+void expect_damage(const detail::payload_writer& items) {
+  history past = make_history(false);
+  std::string& journal = past.files.at(journal_path);
+  detail::frame_header header =
+      *detail::decode_frame_header(as_bytes(journal).subspan(12288).first(64));
+  bytes frame;
+  detail::encode_frame(header, items.payload(), frame);
+  journal.replace(12288, frame.size(), as_text(frame));
+  const auto disk = disk_with(past.files);
+  environment_life life(*disk, 2);
+  try {
+    life.open(options_with(open_mode::open_existing));
+    FAIL() << "opened";
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(error.code(), errc::journal_damaged);
+  }
+}
+
+TEST(JournalItems, AnEraseOfAKeyThatIsTooLongIsDamage) {
+  detail::payload_writer items;
+  items.erase(1, 0, bytes(key_bytes_max + 1));
+  expect_damage(items);
+}
+
+TEST(JournalItems, TwoStoresOfOneNameAreDamage) {
+  detail::payload_writer items;
+  items.store(99, as_bytes("totals"), young_layout::ordered);
+  expect_damage(items);
+}
+
 // Journal files of 8 KiB: the second one is gone.
 TEST(SalvageReport, NamesTheCommitsOfAFileThatIsMissing) {
   coro::sim_disk disk(1);
@@ -310,6 +341,46 @@ TEST(SalvageMode, ItsCheckpointIsAStateAtThatCommit) {
   EXPECT_FALSE(life.env().recovered().cut);
   life.shell("totals").put("k", "v");
   EXPECT_EQ(life.commit(), 3U);
+  life.close();
+}
+
+// The manifest knows that outputs of lost commits were delivered; their numbers are used again.
+TEST(SalvageMode, WhatItsCheckpointPutsOutIsShownUntilItIsAcknowledged) {
+  environment_options options = small_options();
+  options.journal_file_bytes_max = 1 << 20;
+  coro::sim_disk disk(1);
+  {
+    environment_life life(disk, 1);
+    life.open(options);
+    for (commit_sequence n = 1; n <= 8; ++n) {
+      life.env().acknowledge(n - 1);
+      life.env().append_output(as_bytes("row"));
+      EXPECT_EQ(life.commit(), n);
+    }
+    life.close();
+  }
+  ASSERT_TRUE(disk.flip_bit(journal_path, (3 * 4096 + 70) * 8));
+  {
+    environment_life life(disk, 2);
+    options.mode = open_mode::salvage;
+    life.open(options);
+    EXPECT_EQ(sync_wait(life.runtime(), life.env().checkpoint("new")), 3U);
+    life.close();
+  }
+  options.mode = open_mode::open_existing;
+  options.directory = "new";
+  {
+    environment_life life(disk, 3);
+    life.open(options);
+    life.env().append_output(as_bytes("new row"));
+    EXPECT_EQ(life.commit(), 4U);
+    life.kill();
+  }
+  environment_life life(disk, 4);
+  life.open(options);
+  const std::optional<outbox_batch> shown = life.env().next_output(3);
+  ASSERT_TRUE(shown);
+  EXPECT_EQ(as_text(shown->output), "new row");
   life.close();
 }
 
