@@ -118,6 +118,8 @@ task<void> environment::state::open() {
     fail(errc::invalid_argument, "journal sizes must be above zero");
   if (options.journal_live_factor < 2)
     fail(errc::invalid_argument, "journal_live_factor must be at least 2");
+  if (!is_durable() && options.mode != open_mode::create)
+    fail(errc::invalid_argument, "no directory is named that could hold a state");
   if (!is_durable()) {
     report.created = true;
     co_return;

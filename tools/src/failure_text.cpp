@@ -14,7 +14,7 @@ namespace {
 std::string_view state_remedy(std::error_code code) {
   if (code == lentic::errc::in_use) return "; stop the other process, or choose another --state";
   if (code == lentic::errc::not_a_state_directory)
-    return "; give the directory of an earlier run, or an empty one";
+    return "; give the directory of an earlier run (to lentic run also an empty one)";
   if (code == lentic::errc::newer_format) return "; use the newer lentic, or another --state";
   if (code == lentic::errc::journal_damaged)
     return "; restore the directory from a copy, see what is left with lentic store salvage, or "
@@ -27,9 +27,10 @@ std::string_view state_remedy(std::error_code code) {
 
 std::string_view system_remedy(std::error_code code) {
   if (code == std::errc::no_space_on_device)
-    return "; free some space and run the command again: it goes on where it stopped";
-  if (code == std::errc::read_only_file_system || code == std::errc::permission_denied)
-    return "; choose a --state directory that can be written";
+    return "; free some space and run the command again; lentic run goes on where it stopped";
+  if (code == std::errc::read_only_file_system) return "; choose a directory that can be written";
+  if (code == std::errc::permission_denied)
+    return "; check owner and mode, or choose another directory";
   return "";
 }
 
@@ -47,8 +48,8 @@ int report_system(const std::system_error& failure, const std::string& input,
                   const std::function<void(std::string_view)>& say) {
   const std::error_code code = failure.code();
   if (code == std::errc::broken_pipe) {
-    say("lentic: standard output is closed; with --state, a rerun writes the rows that are "
-        "missing\n");
+    say("lentic: standard output is closed; lentic run with --state writes the rows that it could "
+        "not write when it is run again\n");
     return exit_code::stdout_closed;
   }
   if (code.category() == lentic::error_category() || code == make_error_code(errc::bad_record)) {

@@ -110,12 +110,14 @@ Opens a state whose journal is damaged as of the last commit before the damage
 and prints what is lost: file, offsets and commits; of commits that can be read
 and yet not be used, stores, segments and keys; and sealed segments that cannot
 be read. DIR is read, nothing in it changes. --to writes what is left into an
-empty or missing directory: a state that opens as any other. What reads it next
-goes on from that commit: "lentic run" reads its input again from there.
+empty or missing directory: a state that opens as any other. Where sealed rows
+are newer than that commit it can be read, but "lentic run" refuses to go on
+from it, because it would count rows twice; else it reads its input again from
+there.
 A state that is in use is refused (exit 4), and so is one without a readable
 manifest.
 
-Exit codes: 0 nothing is lost, 4 something is, also when NEW was written.)";
+Exit codes: 0 the journal is whole, 4 something is, also when NEW was written.)";
 
 const char* const digest_footer = R"(
 A line for each segment that has rows: store, segment, rows, digest. The digest

@@ -22,6 +22,15 @@ namespace lentic::tool {
 // A value that its parser refused: `--grace "2x": not a duration (want ...)`.
 usage_error refused(std::string_view option, std::string_view text, const std::string& reason);
 
+// For names of directories: an unset variable of a shell must not mean "in memory".
+inline CLI::Validator not_empty() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        return text.empty() ? std::string("is empty; is a variable not set?") : std::string();
+      },
+      "");
+}
+
 template <class Parse>
 auto parsed(std::string_view option, const std::string& text, Parse parse) {
   auto value = parse(text);

@@ -50,7 +50,7 @@ struct get_texts {
 
   void add_to(CLI::App& app) {
     app.footer(read_footer);
-    app.add_option("--state,DIR", state, "the state directory")->required();
+    app.add_option("--state,DIR", state, "the state directory")->required()->check(not_empty());
     app.add_option("--key,KEY", key, "the key")->required();
     app.add_option("--at", at, "only windows that hold this time")->type_name("TIME");
     range.add_to(app);
@@ -76,7 +76,7 @@ struct scan_texts {
 
   void add_to(CLI::App& app) {
     app.footer(read_footer);
-    app.add_option("--state,DIR", state, "the state directory")->required();
+    app.add_option("--state,DIR", state, "the state directory")->required()->check(not_empty());
     app.add_option("--key", key, "only this key")->type_name("KEY");
     app.add_option("--prefix", prefix, "only keys that begin so")->type_name("TEXT");
     range.add_to(app);
@@ -100,7 +100,7 @@ struct stat_texts {
   output_texts output;
 
   void add_to(CLI::App& app) {
-    app.add_option("--state,DIR", state, "the state directory")->required();
+    app.add_option("--state,DIR", state, "the state directory")->required()->check(not_empty());
     output.add_times_to(app);
   }
 };
@@ -111,7 +111,7 @@ struct verify_texts {
 
   void add_to(CLI::App& app) {
     app.footer(verify_footer);
-    app.add_option("--state,DIR", state, "the state directory")->required();
+    app.add_option("--state,DIR", state, "the state directory")->required()->check(not_empty());
     output.add_times_to(app);
   }
   verify_options read(const terminal_facts& terminal) const {
@@ -126,7 +126,7 @@ struct dump_texts {
 
   void add_to(CLI::App& app) {
     app.footer(dump_footer);
-    app.add_option("--state,DIR", state, "the state directory")->required();
+    app.add_option("--state,DIR", state, "the state directory")->required()->check(not_empty());
     app.add_option("--store", store, "only this store")->type_name("NAME");
     app.add_option("--limit", limit, "stop after so many rows")->type_name("N");
     app.add_option("--output", format, "csv or ndjson")->type_name("FORMAT")->capture_default_str();
@@ -148,8 +148,10 @@ struct copy_texts {
 
   void add_to(CLI::App& app) {
     app.footer(copy_footer);
-    app.add_option("--state,DIR", state, "the state directory")->required();
-    app.add_option("--to,NEW", target, "an empty or missing directory")->required();
+    app.add_option("--state,DIR", state, "the state directory")->required()->check(not_empty());
+    app.add_option("--to,NEW", target, "an empty or missing directory")
+        ->required()
+        ->check(not_empty());
   }
 };
 
@@ -159,8 +161,10 @@ struct salvage_texts {
 
   void add_to(CLI::App& app) {
     app.footer(salvage_footer);
-    app.add_option("--state,DIR", state, "the state directory")->required();
-    app.add_option("--to", target, "write what is left into this directory")->type_name("NEW");
+    app.add_option("--state,DIR", state, "the state directory")->required()->check(not_empty());
+    app.add_option("--to", target, "write what is left into this directory")
+        ->check(not_empty())
+        ->type_name("NEW");
   }
 };
 
@@ -169,7 +173,7 @@ struct digest_texts {
 
   void add_to(CLI::App& app) {
     app.footer(digest_footer);
-    app.add_option("--state,DIR", state, "the state directory")->required();
+    app.add_option("--state,DIR", state, "the state directory")->required()->check(not_empty());
     app.add_option("--hash-key", key, "a secret, the same for the states to compare")
         ->type_name("TEXT");
   }

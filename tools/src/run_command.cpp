@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run_command.hpp"
 
+#include "salvage_mark.hpp"
 #include "topology.hpp"
 
 #include <lentic/errc.hpp>
 #include <lentic/windows/segmented_window_store.hpp>
 
 #include <algorithm>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace lentic::tool {
@@ -94,6 +97,10 @@ task<void> run_command::shut() {
 }
 
 task<int> run_command::run_in_state() {
+  if (const std::optional<std::string> mixture = salvaged_mixture(*env_))
+    lentic::fail(lentic::errc::journal_damaged,
+                 options_.state_directory.value_or("") + " was salvaged: it is " + *mixture
+                     + ", and a run that went on from it would count rows twice");
   const recovery_report& found = env_->recovered();
   if (found.cut)
     say("lentic: the last frame of the journal (commit " + std::to_string(found.cut->sequence)

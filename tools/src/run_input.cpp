@@ -92,9 +92,12 @@ task<void> run_command::open_input() {
   co_await start_input();
 }
 
-// A pipe has no positions, whatever its name; standard input is read on from where it stands.
+// A pipe has no positions, whatever its name; standard input is read on from where it stands. Of a
+// pipe not a byte may be read here, which io_uring would do, whatever the offset.
 task<input_kind> run_command::probe_input() {
   if (input_fd_ == 0) co_return input_kind::stream;
+  std::int64_t result = runtime_.io().require_regular(input_fd_);
+  if (result < 0 && result != -EISDIR) co_return input_kind::stream;
   std::byte first{};
   coro::io_request what;
   what.kind = coro::io_kind::read;
@@ -102,8 +105,7 @@ task<input_kind> run_command::probe_input() {
   what.data = &first;
   what.bytes = 1;
   what.offset = 0;
-  const std::int64_t result = co_await perform(runtime_.io(), what);
-  if (result == -ESPIPE) co_return input_kind::stream;
+  if (result == 0) result = co_await perform(runtime_.io(), what);
   if (result < 0)
     throw input_error(options_.input + ": " + system_text(result)
                       + "; give a file that can be read");

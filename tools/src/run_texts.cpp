@@ -47,6 +47,7 @@ void run_texts::add_to(CLI::App& app) {
       ->type_name("LIST")
       ->required();
   app.add_option("--state", state, "keep state in this directory, and go on from there")
+      ->check(not_empty())
       ->type_name("DIR");
   output.add_to(app);
   add_rules_to(app);

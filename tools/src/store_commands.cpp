@@ -4,6 +4,7 @@
 #include "position_proof.hpp"
 #include "progress.hpp"
 #include "row_writer.hpp"
+#include "salvage_mark.hpp"
 #include "utf8.hpp"
 
 #include <lentic/endian.hpp>
@@ -78,8 +79,7 @@ salvage_report report_of(const recovery_report& found) {
   if (found.mixed_up_to != 0)
     report.text += fmt::format(
         "note: this is not exactly commit {}: sealed rows may be of commits up to {}, and rows "
-        "that "
-        "were logged again in lost commits alone are missing\n",
+        "that were logged again in lost commits alone are missing\n",
         found.sequence, found.mixed_up_to);
   if (found.cut)
     report.text += fmt::format(
@@ -89,7 +89,8 @@ salvage_report report_of(const recovery_report& found) {
   for (const quarantined_run& each : found.quarantined_runs)
     report.text += fmt::format("lost: what was sealed of store {}, segment {}: {}\n", each.store,
                                each.segment, each.why);
-  if (report.losses == 0) report.text += "nothing is lost; store verify reads the sealed rows\n";
+  if (report.losses == 0)
+    report.text += "the journal is whole; whether sealed rows are, store verify says\n";
   return report;
 }
 
@@ -175,13 +176,37 @@ task<void> show(coro::runtime& runtime, const copy_options& options, output_sink
   co_await sink.write(text);
 }
 
+namespace {
+
+// Durable before anybody is told that NEW is there.
+task<void> mark_mixture(coro::runtime& runtime, std::string target, std::string mixture) {
+  const environment_options chosen = reading(target, open_mode::open_existing);
+  const std::unique_ptr<environment> env = co_await environment::open(runtime, chosen);
+  std::exception_ptr error;
+  try {
+    env->set_position(salvage_mark, as_bytes(mixture));
+    co_await env->commit();
+  } catch (...) {  // rethrown once it is closed
+    error = std::current_exception();
+  }
+  co_await env->close();
+  if (error) std::rethrow_exception(error);
+}
+
+}  // namespace
+
 task<salvage_report> salvage(coro::runtime& runtime, const salvage_options& options) {
   const environment_options chosen = reading(options.state_directory, open_mode::salvage);
   const std::unique_ptr<environment> env = co_await environment::open(runtime, chosen);
   salvage_report report;
+  std::string mixture;
   std::exception_ptr error;
   try {
-    report = report_of(env->recovered());
+    const recovery_report& found = env->recovered();
+    report = report_of(found);
+    if (found.mixed_up_to != 0)
+      mixture = fmt::format("of commit {}, with sealed rows of commits up to {}", found.sequence,
+                            found.mixed_up_to);
     if (options.target) {
       const commit_sequence copied = co_await copy_to(*env, *options.target);
       report.text += fmt::format("commit {} written to {}; store verify reads its sealed rows\n",
@@ -192,6 +217,12 @@ task<salvage_report> salvage(coro::runtime& runtime, const salvage_options& opti
   }
   co_await env->close();
   if (error) std::rethrow_exception(error);
+  if (!mixture.empty() && options.target) {
+    co_await mark_mixture(runtime, *options.target, mixture);
+    report.text +=
+        "it can be read, but lentic run cannot go on from it: run again from the start "
+        "with another --state\n";
+  }
   co_return report;
 }
 

@@ -3,6 +3,7 @@
 
 #include "position_proof.hpp"
 #include "progress.hpp"
+#include "salvage_mark.hpp"
 #include "stored_windows.hpp"
 #include "time_text.hpp"
 #include "utf8.hpp"
@@ -159,6 +160,8 @@ task<void> verifier::run(environment& env) {
     if (report_.find(each) == report_.npos) damaged(each);
   }
   if (options_.show_progress) say_("\r\033[K");
+  if (const std::optional<std::string> mixture = salvaged_mixture(env))
+    report_ += "note: this state was salvaged: it is " + *mixture + "\n";
   report_ += damages_ == 0 ? "sound: " : fmt::format("damaged, {} found: ", damages_);
   report_ += fmt::format("commit {}, {} stores, {}\n", env.recovered().sequence, names.size(),
                          tally_text(total_));

@@ -9,6 +9,7 @@ import gzip
 import os
 import re
 import resource
+import threading
 
 import harness
 
@@ -41,6 +42,11 @@ BAD_ROWS = [
     ("text after a quote", b'7400000,"a"b,1\n', 12, "after a closing quote", []),
     ("a row of 2 MiB", b"7400000," + b"x" * (2 << 20) + b",1\n", 1, "longer than 1 MiB", []),
 ]
+
+
+def fill(path, content):
+    with open(path, "wb") as pipe:
+        pipe.write(content)
 
 
 class Bad:
@@ -174,6 +180,27 @@ class Bad:
         self.checks.that("a line of 100 MB takes less than 50 MB of memory",
                          peak < before + 50_000, (before, peak))
 
+    def pipes(self):
+        """A pipe by name is read like one on standard input: from its first byte."""
+        data = HEADER + b"".join(GOOD)
+        for name, content in (("plain", data), ("gzip", gzip.compress(data, mtime=0))):
+            fifo = self.bench.path("fifo." + name)
+            os.mkfifo(fifo)
+            writer = threading.Thread(target=fill, args=(fifo, content))
+            writer.start()
+            result = self.run(fifo)
+            writer.join()
+            self.checks.equal(f"a named pipe, {name}: all rows",
+                              harness.read_by_rule(result.out.decode(), COLUMNS),
+                              self.undisturbed(data))
+
+    def empty_names(self):
+        good = self.bench.write("input.csv", HEADER + GOOD[0])
+        for result in (self.run(good, "--state", ""), self.bench.run("store", "verify", ""),
+                       self.bench.run("store", "copy", self.state()[1], "")):
+            self.checks.that("an empty name of a directory is refused, exit 2",
+                             result.code == 2 and "is empty" in result.err, result)
+
     def files(self):
         good = HEADER + b"".join(GOOD)
         self.mended("empty file", b"", good, 3,
@@ -229,7 +256,7 @@ def main():
     checks = harness.Checks("bad input")
     with harness.Bench(options.lentic) as bench:
         bad = Bad(bench, checks)
-        for part in (bad.huge_line, bad.rows, bad.far_future_accepted, bad.open_quote,
+        for part in (bad.huge_line, bad.pipes, bad.empty_names, bad.rows, bad.far_future_accepted, bad.open_quote,
                      bad.past_max_bad, bad.compressed, bad.files, bad.columns, bad.shapes):
             part()
     checks.end()
