@@ -122,8 +122,9 @@ int look(coro::runtime& runtime, const verify_options& options, output_sink& sin
   const verify_report found = sync_wait(runtime, verify(runtime, options, print_error));
   sync_wait(runtime, sink.write(found.text));
   if (found.damages == 0) return exit_code::complete;
-  print_error("lentic: " + options.state_directory + " is damaged; restore it from a copy, see what "
-              "is left with lentic store salvage, or run again from the start with another --state\n");
+  print_error("lentic: " + options.state_directory
+              + " is damaged; restore it from a copy, see what is left with lentic store salvage, "
+                "or run again from the start with another --state\n");
   return exit_code::state;
 }
 

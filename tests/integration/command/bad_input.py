@@ -256,8 +256,9 @@ def main():
     checks = harness.Checks("bad input")
     with harness.Bench(options.lentic) as bench:
         bad = Bad(bench, checks)
-        for part in (bad.huge_line, bad.pipes, bad.empty_names, bad.rows, bad.far_future_accepted, bad.open_quote,
-                     bad.past_max_bad, bad.compressed, bad.files, bad.columns, bad.shapes):
+        for part in (bad.huge_line, bad.pipes, bad.empty_names, bad.rows,
+                     bad.far_future_accepted, bad.open_quote, bad.past_max_bad, bad.compressed,
+                     bad.files, bad.columns, bad.shapes):
             part()
     checks.end()
 
