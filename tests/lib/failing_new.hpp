@@ -10,5 +10,14 @@ namespace lentic::test {
 
 extern std::uint64_t allocations;  // so far
 extern std::uint64_t fail_at;      // the allocation that throws std::bad_alloc; 0: none
+extern int exempt;                 // above 0: neither counted nor failed
+
+class not_counted {
+ public:
+  not_counted() noexcept { ++exempt; }
+  ~not_counted() { --exempt; }
+  not_counted(const not_counted&) = delete;
+  not_counted& operator=(const not_counted&) = delete;
+};
 
 }  // namespace lentic::test

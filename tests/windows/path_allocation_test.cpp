@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The way of a record through window, cache, outbox and commit to its reader, in which the n-th
-// allocation fails, for n = 1, 2, ... until the script ends before it. An executable of its own: it
-// replaces operator new. What the simulated disk allocates is not counted, and coroutine frames
+// allocation fails, for n = 1, 2, ... until the script ends before it. An executable of its own,
+// with failing_new.cpp. What the simulated disk allocates is not counted, and coroutine frames
 // are, because their pool is emptied first.
+#include "failing_new.hpp"
 #include "path_life.hpp"
 
 #include <lentic/coro/frame_pool.hpp>
@@ -14,56 +15,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <functional>
 #include <new>
 #include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
-
-namespace {
-
-std::uint64_t allocations = 0;
-std::uint64_t fail_at = 0;  // 0: never
-int exempt = 0;
-
-void* allocate(std::size_t size, std::size_t alignment) {
-  if (exempt == 0 && ++allocations == fail_at) throw std::bad_alloc();
-  const std::size_t whole = (size + alignment - 1) / alignment * alignment;
-  void* const memory = std::aligned_alloc(alignment, whole == 0 ? alignment : whole);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
-class not_counted {
- public:
-  not_counted() noexcept { ++exempt; }
-  ~not_counted() { --exempt; }
-  not_counted(const not_counted&) = delete;
-  not_counted& operator=(const not_counted&) = delete;
-};
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  return allocate(size, alignof(std::max_align_t));
-}
-void* operator new(std::size_t size, std::align_val_t alignment) {
-  return allocate(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
-}
 
 namespace lentic::test {
 namespace {
