@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // window_state_bench: a durable windowed count over lentic, without a cache and in both caching
-// modes, beside RocksDB, RocksDB behind a write-back cache, and LMDB (where they are installed).
-//
-//   window_state_bench [--events N] [--windows N] [--keys N] [--zipf] [--late PERCENT] [--commit N]
-//                      [--rounds N] [--only NAME,...]
+// modes, beside the stores that are installed (RocksDB, LevelDB, LMDB) and maps in memory. --help
+// lists the options.
 //
 // Each round runs every engine once, each in a process of its own, in ./window_state_bench.data,
 // which is removed. Printed is the median of the rounds, and its ratio to the first engine of the
-// table in the same round. Runs that do not end with the same rows are an error.
+// table in the same round. Runs that do not end with the same rows are an error. Where a bare flush
+// is too slow to tell stores apart nothing is measured, and the exit code is 77.
+#include "window_state/conditions.hpp"
 #include "window_state/engines.hpp"
+#include "window_state/options.hpp"
+#include "window_state/table.hpp"
 
-#include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <filesystem>
 #include <functional>
@@ -31,6 +30,7 @@ namespace lentic::bench {
 namespace {
 
 constexpr const char* data_directory = "window_state_bench.data";
+constexpr int exit_skipped = 77;  // as for test programs
 
 struct engine {
   std::string_view name;
@@ -42,11 +42,17 @@ std::vector<engine> all_engines() {
 #ifdef LENTIC_BENCH_ROCKSDB
   engines.push_back({"rocksdb", run_rocksdb});
   engines.push_back({"rocksdb-cached", run_rocksdb_cached});
+  engines.push_back({"rocksdb-flushed", run_rocksdb_flushed});
+#endif
+#ifdef LENTIC_BENCH_LEVELDB
+  engines.push_back({"leveldb", run_leveldb});
 #endif
 #ifdef LENTIC_BENCH_LMDB
   engines.push_back({"lmdb", run_lmdb});
+  engines.push_back({"lmdb-writemap", run_lmdb_writemap});
 #endif
   engines.push_back({"hash, volatile", run_hash});
+  engines.push_back({"map, volatile", run_ordered_map});
   const auto lentic_with = [](lentic_cache cache, lentic_commit commit) {
     return [cache, commit](const workload& work, const std::string& directory) {
       return run_lentic(work, directory, cache, commit);
@@ -56,60 +62,6 @@ std::vector<engine> all_engines() {
   engines.push_back({"lentic-kafka", lentic_with(lentic_cache::kafka, lentic_commit::overlapped)});
   engines.push_back({"lentic-fused", lentic_with(lentic_cache::fused, lentic_commit::overlapped)});
   return engines;
-}
-
-struct bench_options {
-  workload_options work;
-  std::uint64_t rounds = 3;
-  std::string only;
-};
-
-[[noreturn]] void usage(const std::string& wrong) {
-  std::fprintf(stderr,
-               "window_state_bench: %s\nusage: window_state_bench [--events N] [--windows N] "
-               "[--keys N] [--zipf] [--late PERCENT] [--commit N] [--rounds N] [--only NAME,...]\n",
-               wrong.c_str());
-  std::exit(2);
-}
-
-std::uint64_t number(std::string_view option, std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value == 0 || value > 1U << 30)
-    usage(std::string(option) + " wants a number from 1 to 2^30");
-  return value;
-}
-
-bench_options parse(int count, char** arguments) {
-  bench_options options;
-  for (int i = 1; i < count; ++i) {
-    const std::string_view name = arguments[i];
-    if (name == "--zipf") {
-      options.work.skewed = true;
-      continue;
-    }
-    if (i + 1 == count) usage("no option, or no value for it: " + std::string(name));
-    const std::string_view value = arguments[++i];
-    if (name == "--events") {
-      options.work.events = number(name, value);
-    } else if (name == "--keys") {
-      options.work.keys = static_cast<std::uint32_t>(number(name, value));
-    } else if (name == "--windows") {
-      options.work.windows = number(name, value);
-    } else if (name == "--late") {
-      options.work.late_percent = static_cast<std::uint32_t>(number(name, value));
-      if (options.work.late_percent > 100) usage("--late wants a percentage");
-    } else if (name == "--commit") {
-      options.work.commit_events = number(name, value);
-    } else if (name == "--rounds") {
-      options.rounds = number(name, value);
-    } else if (name == "--only") {
-      options.only = "," + std::string(value) + ",";
-    } else {
-      usage("no option " + std::string(name));
-    }
-  }
-  return options;
 }
 
 [[noreturn]] void run_child(const engine& chosen, const workload& work, int to) {
@@ -144,79 +96,59 @@ std::optional<run_figures> run_apart(const engine& chosen, const workload& work)
   return figures;
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
+bool same_rows(const run_figures& one, const run_figures& other) {
+  return one.digest == other.digest && one.rows == other.rows && one.fetched == other.fetched;
 }
 
-struct engine_results {
-  std::vector<run_figures> rounds;
-  std::vector<double> ratios;  // of the first engine's time in the same round to this one's
-
-  template <class Number>
-  double median(Number run_figures::*figure) const {
-    std::vector<double> values;
-    for (const run_figures& each : rounds) values.push_back(static_cast<double>(each.*figure));
-    return bench::median(std::move(values));
-  }
-};
-
-void print(const std::vector<engine>& engines, const std::vector<engine_results>& results,
-           const workload& work) {
-  const workload_options& options = work.options();
-  std::printf(
-      "%llu events, %u %% late, %s %u keys, durable commit every %llu, %llu windows, %lld "
-      "retained; medians of %zu\n",
-      static_cast<unsigned long long>(options.events), options.late_percent,
-      options.skewed ? "zipf 0.99" : "uniform", options.keys,
-      static_cast<unsigned long long>(options.commit_events),
-      static_cast<unsigned long long>(options.windows), static_cast<long long>(windows_retained),
-      results[0].rounds.size());
-  std::printf("%-15s %9s %7s %7s %8s %8s %6s %8s %8s %8s %8s %9s\n", "engine", "k ev/s", "ratio",
-              "cpu us", "commit", "p99 ms", "WA", "expiry", "fetch", "p99 us", "scan M/s",
-              "changes");
+// False when a run failed, or left other rows than the first engine's.
+bool run_round(const std::vector<engine>& engines, const workload& work,
+               std::vector<engine_results>& results) {
   for (std::size_t i = 0; i < engines.size(); ++i) {
-    const engine_results& of = results[i];
-    const auto events = static_cast<double>(options.events);
-    const auto rows = static_cast<double>(of.rounds[0].rows);
-    const auto put_bytes = static_cast<double>(of.rounds[0].put_bytes);
-    std::printf(
-        "%-15s %9.0f %6.2fx %7.2f %8.2f %8.2f %6.2f %8.2f %8.2f %8.2f %8.1f %9llu\n",
-        std::string(engines[i].name).c_str(), events / of.median(&run_figures::seconds) / 1000,
-        median(of.ratios), 1e6 * of.median(&run_figures::cpu_seconds) / events,
-        of.median(&run_figures::commit_p50_ms), of.median(&run_figures::commit_p99_ms),
-        of.median(&run_figures::written_bytes) / put_bytes, of.median(&run_figures::expiry_max_ms),
-        of.median(&run_figures::fetch_p50_us), of.median(&run_figures::fetch_p99_us),
-        rows / of.median(&run_figures::scan_seconds) / 1e6,
-        static_cast<unsigned long long>(of.rounds[0].changes));
+    const std::string name(engines[i].name);
+    const std::optional<run_figures> figures = run_apart(engines[i], work);
+    if (!figures) {
+      std::fprintf(stderr, "window_state_bench: %s failed\n", name.c_str());
+      return false;
+    }
+    results[i].name = engines[i].name;
+    results[i].rounds.push_back(*figures);
+    const run_figures& first = results[0].rounds.back();
+    results[i].ratios.push_back(first.seconds / figures->seconds);
+    if (!same_rows(first, *figures)) {
+      std::fprintf(stderr, "window_state_bench: %s left other rows than %s\n", name.c_str(),
+                   std::string(engines[0].name).c_str());
+      return false;
+    }
   }
+  return true;
+}
+
+bool can_measure(bool busy) {
+  const bench_conditions found = measure_conditions(".");
+  std::printf("%s\n", described(found).c_str());
+  if (busy || found.flush_p50_ms <= flush_p50_ms_max) return true;
+  std::fprintf(
+      stderr,
+      "SKIPPED: a flush of 4 KiB takes %.1f ms here: the scheduler's time or a slow disk's, "
+      "not a store's. Try `chrt -f 50`, an idle machine, or --busy\n",
+      found.flush_p50_ms);
+  return false;
 }
 
 int run_all(const bench_options& options) {
   std::vector<engine> engines = all_engines();
-  if (!options.only.empty())
-    std::erase_if(engines, [&options](const engine& each) {
-      return options.only.find("," + std::string(each.name) + ",") == std::string::npos;
-    });
+  std::erase_if(engines, [&options](const engine& each) { return !options.wants(each.name); });
   if (engines.empty()) usage("--only names no engine");
-  const workload work(options.work);
-  std::vector<engine_results> results(engines.size());
-  for (std::uint64_t round = 0; round < options.rounds; ++round) {
-    for (std::size_t i = 0; i < engines.size(); ++i) {
-      const std::optional<run_figures> figures = run_apart(engines[i], work);
-      if (!figures) return 1;
-      results[i].rounds.push_back(*figures);
-      const run_figures& first = results[0].rounds.back();
-      results[i].ratios.push_back(first.seconds / figures->seconds);
-      if (figures->digest != first.digest || figures->rows != first.rows
-          || figures->fetched != first.fetched) {
-        std::fprintf(stderr, "window_state_bench: %s left other rows than %s\n",
-                     std::string(engines[i].name).c_str(), std::string(engines[0].name).c_str());
-        return 1;
-      }
+  for (const workload_options& cell : options.cells) {
+    if (!can_measure(options.busy)) return exit_skipped;
+    const workload work(cell);
+    std::vector<engine_results> results(engines.size());
+    for (std::uint64_t round = 0; round < options.rounds; ++round) {
+      if (!run_round(engines, work, results)) return 1;
     }
+    print_table(results, work);
+    std::fflush(stdout);
   }
-  print(engines, results, work);
   return 0;
 }
 

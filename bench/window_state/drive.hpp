@@ -33,7 +33,10 @@ class row_touch {
 template <class Engine>
 void count_events(Engine& engine, const workload& work, run_meter& meter) {
   for (std::uint64_t event = 0; event < work.events(); ++event) {
+    const bool sampled = run_meter::samples(event);
+    const stopwatch counting(sampled);
     engine.count(work, event);
+    if (sampled) meter.event_took(counting.seconds());
     if (!work.commits_after(event)) continue;
     const stopwatch committing;
     engine.commit();
@@ -46,8 +49,8 @@ void count_events(Engine& engine, const workload& work, run_meter& meter) {
 }
 
 template <class Engine>
-run_figures drive(Engine& engine, const workload& work) {
-  run_meter meter;
+run_figures drive(Engine& engine, const workload& work, std::string directory) {
+  run_meter meter(std::move(directory));
   count_events(engine, work, meter);
   const std::int64_t last = work.last_window();
   const std::int64_t first = std::max<std::int64_t>(0, last - windows_retained + 1);

@@ -17,8 +17,9 @@ enum class lentic_commit { waited, overlapped };
 run_figures run_lentic(const workload& work, const std::string& directory, lentic_cache cache,
                        lentic_commit commit);
 
-// In memory, not durable.
+// In memory, not durable: a hash map for each segment, and an ordered one.
 run_figures run_hash(const workload& work, const std::string& directory);
+run_figures run_ordered_map(const workload& work, const std::string& directory);
 
 // A database for each segment, as Kafka Streams keeps them, with its options; but with a log, which
 // is synced at each commit, so that the durability is the same.
@@ -26,8 +27,14 @@ run_figures run_rocksdb(const workload& work, const std::string& directory);
 // The same behind a write-back cache: a hash map of what changed since the last commit, written as
 // one batch.
 run_figures run_rocksdb_cached(const workload& work, const std::string& directory);
+// Without a log, as Kafka Streams runs it: a commit flushes the write buffers.
+run_figures run_rocksdb_flushed(const workload& work, const std::string& directory);
+
+run_figures run_leveldb(const workload& work, const std::string& directory);
 
 // One environment, a named database for each segment, one write transaction a commit.
 run_figures run_lmdb(const workload& work, const std::string& directory);
+// The same with MDB_WRITEMAP.
+run_figures run_lmdb_writemap(const workload& work, const std::string& directory);
 
 }  // namespace lentic::bench

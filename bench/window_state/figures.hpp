@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace lentic::bench {
@@ -16,6 +17,8 @@ namespace lentic::bench {
 struct run_figures {
   double seconds = 0;  // of the events and their commits
   double cpu_seconds = 0;
+  double event_p50_us = 0;  // get, count + 1 and put of one event in 31, the clock's cost included
+  double event_p999_us = 0;
   double commit_p50_ms = 0;  // how long the loop of the caller stood still for a commit
   double commit_p99_ms = 0;
   double expiry_max_ms = 0;  // the same for dropping segments
@@ -28,6 +31,10 @@ struct run_figures {
   std::uint64_t digest = 0;   // of those rows, in any order: the same for all engines
   std::uint64_t fetched = 0;  // rows that the fetches answered: the same for all engines
   std::uint64_t changes = 0;  // forwarded by a cache; 0 where there is none
+  // Left at the end: memory of the process that no file backs, beyond what it had at the start, and
+  // blocks of its directory.
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t disk_bytes = 0;
 };
 
 class row_digest {
@@ -46,8 +53,11 @@ double now_seconds() noexcept;
 
 class run_meter {
  public:
-  run_meter();
+  explicit run_meter(std::string directory);
 
+  // Every 31st: a number that no period of the workload shares.
+  static constexpr bool samples(std::uint64_t event) noexcept { return event % 31 == 0; }
+  void event_took(double seconds) { events_.push_back(seconds); }
   void commit_took(double seconds) { commits_.push_back(seconds); }
   void expiry_took(double seconds);
   void end_of_events(const workload& work);
@@ -59,9 +69,12 @@ class run_meter {
 
  private:
   run_figures figures_;
+  std::string directory_;  // empty: in memory
   double start_seconds_;
   double start_cpu_seconds_;
   std::uint64_t start_written_bytes_;
+  std::uint64_t start_memory_bytes_;
+  std::vector<double> events_;
   std::vector<double> commits_;
   std::vector<double> fetches_;
 };
@@ -69,10 +82,12 @@ class run_meter {
 // Measures how long a part of a run takes.
 class stopwatch {
  public:
+  // Not started, it costs nothing.
+  explicit stopwatch(bool started = true) noexcept : start_(started ? now_seconds() : 0) {}
   double seconds() const noexcept { return now_seconds() - start_; }
 
  private:
-  double start_ = now_seconds();
+  double start_;
 };
 
 }  // namespace lentic::bench

@@ -66,7 +66,10 @@ task<void> count_events(counted_run run, const workload& work, run_meter& meter)
   counted_value counted;
   commit_sequence under_way = 0;
   for (std::uint64_t event = 0; event < work.events(); ++event) {
+    const bool sampled = run_meter::samples(event);
+    const stopwatch counting(sampled);
     co_await count(run.store, work, event, counted);
+    if (sampled) meter.event_took(counting.seconds());
     if (work.ends_window(event)) run.store.closed_below((work.open_window(event) + 1) * window_ms);
     if (event % events_per_turn == 0) co_await coro::yield(run.env.runtime());
     if (!work.commits_after(event)) continue;
@@ -119,8 +122,9 @@ struct digest_rows {
   void operator()(bytes_view key, bytes_view value) noexcept { digest.add(key, value); }
 };
 
-task<run_figures> drive(counted_run run, segmented_store& segments, const workload& work) {
-  run_meter meter;
+task<run_figures> drive(counted_run run, segmented_store& segments, const workload& work,
+                        std::string directory) {
+  run_meter meter(std::move(directory));
   co_await count_events(run, work, meter);
   co_await fetch_all(run.store, work, meter);
   row_touch touch;
@@ -135,11 +139,11 @@ task<run_figures> drive(counted_run run, segmented_store& segments, const worklo
 }
 
 task<run_figures> drive(environment& env, const workload& work, lentic_cache cached,
-                        lentic_commit mode) {
+                        lentic_commit mode, std::string directory) {
   segmented_store& segments = env.open_segmented_store(store_name);
   windows::segmented_window_store stored(segments, store_options());
   counted_run run{env, stored, nullptr, mode};
-  if (cached == lentic_cache::none) co_return co_await drive(run, segments, work);
+  if (cached == lentic_cache::none) co_return co_await drive(run, segments, work, directory);
   counting_listener changes;
   thread_cache budget(env.runtime().queue(), cache_bytes_max);
   caching_options chosen;
@@ -147,7 +151,7 @@ task<run_figures> drive(environment& env, const workload& work, lentic_cache cac
   const caching how = cached == lentic_cache::kafka ? caching::kafka : caching::fused;
   windows::caching_window_store cache(how, stored, budget, store_name, chosen);
   counted_run through{env, cache, &cache, mode};
-  run_figures figures = co_await drive(through, segments, work);
+  run_figures figures = co_await drive(through, segments, work, directory);
   figures.changes = changes.count();
   co_return figures;
 }
@@ -157,7 +161,7 @@ task<run_figures> run(coro::runtime& runtime, const workload& work, std::string 
   environment_options chosen;
   chosen.directory = directory;
   const std::unique_ptr<environment> env = co_await environment::open(runtime, chosen);
-  const run_figures figures = co_await drive(*env, work, cached, mode);
+  const run_figures figures = co_await drive(*env, work, cached, mode, directory);
   co_await env->close();
   co_return figures;
 }

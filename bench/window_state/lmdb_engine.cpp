@@ -29,11 +29,11 @@ bytes_view view(const MDB_val& raw) {
 
 class database {
  public:
-  explicit database(const std::string& directory) {
+  database(const std::string& directory, unsigned flags) {
     need(mdb_env_create(&env_));
     need(mdb_env_set_mapsize(env_, std::size_t{16} << 30));
     need(mdb_env_set_maxdbs(env_, 64));
-    need(mdb_env_open(env_, directory.c_str(), 0, 0644));
+    need(mdb_env_open(env_, directory.c_str(), flags, 0644));
     begin();
   }
   database(const database&) = delete;
@@ -135,8 +135,13 @@ class database {
 }  // namespace
 
 run_figures run_lmdb(const workload& work, const std::string& directory) {
-  database state(directory);
-  return drive(state, work);
+  database state(directory, 0);
+  return drive(state, work, directory);
+}
+
+run_figures run_lmdb_writemap(const workload& work, const std::string& directory) {
+  database state(directory, MDB_WRITEMAP);
+  return drive(state, work, directory);
 }
 
 }  // namespace lentic::bench

@@ -54,8 +54,12 @@ rocksdb::Options kafka_options() {
 
 class segments {
  public:
-  explicit segments(std::string directory)
-      : directory_(std::move(directory)), options_(kafka_options()) {}
+  segments(std::string directory, bool logged)
+      : directory_(std::move(directory)), options_(kafka_options()) {
+    writing_.disableWAL = !logged;
+  }
+
+  const rocksdb::WriteOptions& writing() const noexcept { return writing_; }
 
   rocksdb::DB& at(std::int64_t window) {
     const std::int64_t id = window / windows_per_segment;
@@ -72,7 +76,8 @@ class segments {
   }
 
   void sync() {
-    for (auto& [id, database] : open_) need(database->FlushWAL(true));
+    for (auto& [id, database] : open_)
+      need(writing_.disableWAL ? database->Flush({}) : database->FlushWAL(true));
   }
 
   void drop_below(std::int64_t window) {
@@ -115,6 +120,7 @@ class segments {
 
   std::string directory_;
   rocksdb::Options options_;
+  rocksdb::WriteOptions writing_;
   std::map<std::int64_t, std::unique_ptr<rocksdb::DB>> open_;
   rocksdb::DB* last_ = nullptr;
   std::int64_t last_id_ = 0;
@@ -136,7 +142,7 @@ class direct {
       old = view(old_);
     }
     const bytes_view value = value_.next(old, work.value_bytes(work.id(event)));
-    need(database.Put({}, slice(key), slice(value)));
+    need(database.Put(below_.writing(), slice(key), slice(value)));
     old_.Reset();
   }
   void write() {}
@@ -169,7 +175,8 @@ class cached {
     std::map<std::int64_t, rocksdb::WriteBatch> batches;
     for (const auto& [key, held] : entries_)
       batches[held.window / windows_per_segment].Put(key, held.value);
-    for (auto& [id, batch] : batches) need(below_.at(id * windows_per_segment).Write({}, &batch));
+    for (auto& [id, batch] : batches)
+      need(below_.at(id * windows_per_segment).Write(below_.writing(), &batch));
     entries_.clear();
   }
 
@@ -187,7 +194,7 @@ class cached {
 template <class Front>
 class engine {
  public:
-  explicit engine(const std::string& directory) : below_(directory) {}
+  engine(const std::string& directory, bool logged) : below_(directory, logged) {}
 
   void count(const workload& work, std::uint64_t event) { front_.count(work, event); }
   void commit() {
@@ -209,19 +216,23 @@ class engine {
 };
 
 template <class Front>
-run_figures run(const workload& work, const std::string& directory) {
-  engine<Front> opened(directory);
-  return drive(opened, work);
+run_figures run(const workload& work, const std::string& directory, bool logged) {
+  engine<Front> opened(directory, logged);
+  return drive(opened, work, directory);
 }
 
 }  // namespace
 
 run_figures run_rocksdb(const workload& work, const std::string& directory) {
-  return run<direct>(work, directory);
+  return run<direct>(work, directory, true);
 }
 
 run_figures run_rocksdb_cached(const workload& work, const std::string& directory) {
-  return run<cached>(work, directory);
+  return run<cached>(work, directory, true);
+}
+
+run_figures run_rocksdb_flushed(const workload& work, const std::string& directory) {
+  return run<direct>(work, directory, false);
 }
 
 }  // namespace lentic::bench

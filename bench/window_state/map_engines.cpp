@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A hash map in memory for each segment: not durable, no order. What the work itself costs.
+// A map in memory for each segment, hashed or ordered: not durable. What the work itself costs.
 #include "drive.hpp"
 #include "engines.hpp"
 
@@ -33,7 +33,7 @@ struct map_key {
     return Hash::combine_contiguous(std::move(state), start, key.raw.size());
   }
 };
-using table = absl::flat_hash_map<map_key, held_value>;
+using hash_table = absl::flat_hash_map<map_key, held_value>;
 #else
 struct map_key {
   stored_key raw;
@@ -44,10 +44,18 @@ struct map_hash {
     return std::hash<std::string_view>()(as_text(key.raw));
   }
 };
-using table = std::unordered_map<map_key, held_value, map_hash>;
+using hash_table = std::unordered_map<map_key, held_value, map_hash>;
 #endif
 
-class hash_engine {
+struct key_order {
+  bool operator()(const map_key& left, const map_key& right) const noexcept {
+    return compare(left.raw, right.raw) < 0;
+  }
+};
+using ordered_table = std::map<map_key, held_value, key_order>;
+
+template <class Table>
+class map_engine {
  public:
   void count(const workload& work, std::uint64_t event) {
     const std::uint32_t id = work.id(event);
@@ -79,15 +87,20 @@ class hash_engine {
   }
 
  private:
-  std::map<std::int64_t, table> segments_;
+  std::map<std::int64_t, Table> segments_;
   counted_value value_;
 };
 
 }  // namespace
 
 run_figures run_hash(const workload& work, const std::string&) {
-  hash_engine engine;
-  return drive(engine, work);
+  map_engine<hash_table> engine;
+  return drive(engine, work, std::string());
+}
+
+run_figures run_ordered_map(const workload& work, const std::string&) {
+  map_engine<ordered_table> engine;
+  return drive(engine, work, std::string());
 }
 
 }  // namespace lentic::bench
