@@ -1,21 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "limits.hpp"
 #include "row_layer.hpp"
+#include "touch_log.hpp"
 #include "young_table.hpp"
 
 #include <lentic/errc.hpp>
 #include <lentic/store/memory_store.hpp>
 
+#include <utility>
+
 namespace lentic {
 
-// The table, which clear() replaces under a cursor.
-class memory_store::layer final : public detail::layered {
+// The table, which clear() replaces under a cursor. A row that is touched leaves a tombstone until
+// it is told.
+class memory_store::layer final : public detail::layered, public touching_store {
  public:
   explicit layer(young_layout layout) : table(std::make_unique<detail::young_table>(layout)) {}
+  ~layer() { replace(nullptr); }
+
+  std::vector<detail::row_layer*> layers() override { return {table.get()}; }
+  touch_answer put_touching(bytes_view key, bytes_view value, const touch_call& call) override;
+  touch_answer erase_touching(bytes_view key, const touch_call& call) override;
+  bool erase(bytes_view key);
+  void replace(std::unique_ptr<detail::young_table> fresh) noexcept {
+    touched.drop_rows();
+    touched.keep(std::exchange(table, std::move(fresh)));
+  }
 
   std::unique_ptr<detail::young_table> table;
-  std::vector<detail::row_layer*> layers() override { return {table.get()}; }
+  detail::touch_source touched{table, detail::tombstones::removed};
 };
+
+touch_answer memory_store::layer::put_touching(bytes_view key, bytes_view value,
+                                               const touch_call& call) {
+  detail::check_limits(key, value);
+  const detail::young_table::look seen = table->look_for(key);
+  detail::touch_source::change change(touched, call);
+  change.prepare(seen.record, true);
+  change.land(table->put(seen, key, value));
+  return {.was_touched = change.was_touched()};
+}
+
+touch_answer memory_store::layer::erase_touching(bytes_view key, const touch_call& call) {
+  const detail::young_table::look seen = table->look_for(key);
+  if (seen.record == nullptr) return {};
+  const bool existed = !seen.record->is_tombstone();
+  detail::touch_source::change change(touched, call);
+  change.prepare(seen.record, true);
+  if (existed) {
+    change.land(table->entomb(seen, key));
+  } else {
+    change.land_nothing();
+  }
+  return {.was_touched = change.was_touched(), .existed = existed};
+}
+
+bool memory_store::layer::erase(bytes_view key) {
+  const detail::young_table::look seen = table->look_for(key);
+  if (seen.record == nullptr || seen.record->is_tombstone()) return false;
+  if (seen.record->is_touched()) {
+    table->entomb(seen, key);
+  } else {
+    table->remove(*seen.record);
+  }
+  return true;
+}
 
 memory_store::memory_store(young_layout layout) : layer_(std::make_unique<layer>(layout)) {}
 memory_store::~memory_store() = default;
@@ -33,10 +82,7 @@ maybe_ready<void> memory_store::put(bytes_view key, bytes_view value) {
 }
 
 maybe_ready<bool> memory_store::erase(bytes_view key) {
-  detail::young_record* const found = layer_->table->find(key);
-  if (found == nullptr || found->is_tombstone()) return false;
-  layer_->table->remove(*found);
-  return true;
+  return layer_->erase(key);
 }
 
 cursor memory_store::range(const key_range& range, direction order) {
@@ -44,8 +90,12 @@ cursor memory_store::range(const key_range& range, direction order) {
 }
 
 maybe_ready<void> memory_store::clear() {
-  layer_->table = std::make_unique<detail::young_table>(layer_->table->layout());
+  layer_->replace(std::make_unique<detail::young_table>(layer_->table->layout()));
   return {};
+}
+
+touching_store* memory_store::touching() noexcept {
+  return layer_.get();
 }
 
 std::uint64_t memory_store::approximate_count() const {

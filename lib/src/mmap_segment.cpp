@@ -41,9 +41,15 @@ class mmap_segment::sealed_view final : public layered {
 
 mmap_segment::mmap_segment(segment_host& host, std::uint64_t store, std::uint64_t id,
                            young_layout layout)
-    : host_(&host), store_(store), id_(id), young_(std::make_unique<young_table>(layout)) {}
+    : host_(&host),
+      store_(store),
+      id_(id),
+      young_(std::make_unique<young_table>(layout)),
+      touched_(young_, host.is_durable() ? tombstones::kept : tombstones::removed, &row_changes_) {}
 
-mmap_segment::~mmap_segment() = default;
+mmap_segment::~mmap_segment() {
+  let_go_of_tables();
+}
 
 std::unique_ptr<young_table> mmap_segment::fresh_table() const {
   return std::make_unique<young_table>(young_->layout());
@@ -80,13 +86,56 @@ maybe_ready<bool> mmap_segment::erase(bytes_view key) {
   const bool existed = found != nullptr ? !found->is_tombstone() : exists_below(key);
   if (!existed) return false;
   ++row_changes_;
-  if (host_->is_durable()) {
+  if (host_->is_durable() || found->is_touched()) {
     make_room_to_mark();
     mark(young_->entomb(key));
   } else {
     young_->remove(*found);  // nothing is below
   }
   return true;
+}
+
+young_record* mmap_segment::newest_of(const young_table::look& seen, bytes_view key) noexcept {
+  if (seen.record != nullptr || !frozen_) return seen.record;
+  return frozen_->find(key);
+}
+
+touch_answer mmap_segment::put_touching(bytes_view key, bytes_view value, const touch_call& call) {
+  host_->check_writable();
+  check_limits(key, value);
+  const young_table::look seen = young_->look_for(key);
+  touch_source::change change(touched_, call);
+  if (!change.prepare(change.find(newest_of(seen, key), key), is_all_young()))
+    return {.unread = true};
+  make_room_to_mark();
+  ++row_changes_;
+  young_record& record = young_->put(seen, key, value);
+  mark(record);
+  change.land(record);
+  return {.was_touched = change.was_touched()};
+}
+
+// A tombstone stands in for the row until it is told, also where nothing is below.
+touch_answer mmap_segment::erase_touching(bytes_view key, const touch_call& call) {
+  host_->check_writable();
+  check_readable();
+  const young_table::look seen = young_->look_for(key);
+  touch_source::change change(touched_, call);
+  young_record* const newest = change.find(newest_of(seen, key), key);
+  if (newest == nullptr && !call.was_read && !is_all_young()) return {.unread = true};
+  const bool existed = newest != nullptr ? !newest->is_tombstone() : call.old_value.has_value();
+  if (!existed && (newest == nullptr || !newest->is_touched())) return {};
+  change.prepare(newest, true);
+  if (existed) {
+    make_room_to_mark();
+    ++row_changes_;
+    young_record& record = young_->entomb(seen, key);
+    mark(record);
+    change.land(record);
+  } else {
+    change.land_nothing();
+  }
+  return {.was_touched = change.was_touched(), .existed = existed};
 }
 
 cursor mmap_segment::range(const key_range& range, direction order) {
@@ -111,8 +160,8 @@ void mmap_segment::give_up_everything() {
   ++layer_changes_;
   if (run_generation_ != 0)
     host_->retire_run(store_, id_, run_generation_, run_ ? run_->file() : bytes_view());
+  let_go_of_tables();
   young_ = std::move(fresh);
-  frozen_.reset();
   run_.reset();
   run_generation_ = 0;
   quarantined_.clear();
@@ -121,6 +170,12 @@ void mmap_segment::give_up_everything() {
   frozen_logged_.clear();
   seal_wanted_ = false;
   ++epoch_;
+}
+
+void mmap_segment::let_go_of_tables() noexcept {
+  touched_.drop_rows();
+  touched_.keep(std::move(young_));
+  touched_.keep(std::move(frozen_));
 }
 
 std::uint64_t mmap_segment::approximate_count() const {
@@ -208,7 +263,7 @@ bool mmap_segment::relog_before(std::uint64_t sequence, relog_walk& walk) {
 }
 
 void mmap_segment::relog(young_record& record) {
-  if (record.is_tombstone() && run_generation_ == 0 && !frozen_) {
+  if (record.is_tombstone() && run_generation_ == 0 && !frozen_ && !record.is_touched()) {
     logged_.remove(record.sequence());
     young_->remove(record);  // everything that it hid is in files that go as well
   } else {
@@ -254,7 +309,7 @@ bytes_view mmap_segment::adopt(std::unique_ptr<run_reader> run) {
   run_ = std::move(run);
   run_generation_ = run_ ? generation_ : 0;
   seal_failures_ = 0;
-  frozen_.reset();
+  touched_.keep(std::move(frozen_));
   frozen_logged_.clear();
   return old;
 }
@@ -267,7 +322,7 @@ void mmap_segment::thaw(std::uint64_t sequence) {
   for (bool has_more = true; has_more;) {
     slice.clear();
     has_more = frozen_->next_slice(from, slice);
-    for (const young_record* const record : slice) thaw_one(*record);
+    for (young_record* const record : slice) thaw_one(*record);
   }
   frozen_.reset();
   frozen_logged_.clear();
@@ -277,10 +332,11 @@ void mmap_segment::thaw(std::uint64_t sequence) {
 }
 
 // What was put since the freeze is newer.
-void mmap_segment::thaw_one(const young_record& record) {
+void mmap_segment::thaw_one(young_record& record) {
   if (young_->find(record.key()) != nullptr) return;
   young_record& back = record.is_tombstone() ? young_->entomb(record.key())
                                              : young_->put(record.key(), record.value());
+  touched_.move(record, back);
   back.set_sequence(record.sequence());
   logged_.add(frozen_logged_.epoch_of(record.sequence()));
 }

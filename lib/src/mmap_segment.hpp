@@ -21,6 +21,7 @@
 #include "logged_rows.hpp"
 #include "row_layer.hpp"
 #include "run_file.hpp"
+#include "touch_log.hpp"
 #include "young_table.hpp"
 
 #include <lentic/store/byte_store.hpp>
@@ -55,7 +56,7 @@ struct relog_walk {
   std::uint64_t bytes_left = 0;  // may go below zero by one row: then it is zero
 };
 
-class mmap_segment final : public byte_store, public layered {
+class mmap_segment final : public byte_store, public layered, public touching_store {
  public:
   mmap_segment(segment_host& host, std::uint64_t store, std::uint64_t id, young_layout layout);
   ~mmap_segment() override;
@@ -68,6 +69,9 @@ class mmap_segment final : public byte_store, public layered {
   maybe_ready<void> clear() override;
   std::uint64_t approximate_count() const override;
   std::uint64_t size_bytes() const override;
+  touching_store* touching() noexcept override { return this; }
+  touch_answer put_touching(bytes_view key, bytes_view value, const touch_call& call) override;
+  touch_answer erase_touching(bytes_view key, const touch_call& call) override;
   std::vector<row_layer*> layers() override;
   std::optional<std::uint64_t> version() const override { return layer_changes_ + row_changes_; }
 
@@ -134,6 +138,9 @@ class mmap_segment final : public byte_store, public layered {
   class sealed_view;
 
   std::unique_ptr<young_table> fresh_table() const;
+  void let_go_of_tables() noexcept;
+  young_record* newest_of(const young_table::look& seen, bytes_view key) noexcept;
+  bool is_all_young() const noexcept { return run_generation_ == 0; }
   void check_readable() const;
   void give_up_everything();
   void make_room_to_mark();
@@ -141,13 +148,14 @@ class mmap_segment final : public byte_store, public layered {
   void relog(young_record& record);
   void replay(young_record& record, log_point point);
   bool exists_below(bytes_view key);
-  void thaw_one(const young_record& record);
+  void thaw_one(young_record& record);
 
   segment_host* host_;
   std::uint64_t store_;
   std::uint64_t id_;
   std::unique_ptr<young_table> young_;
   std::unique_ptr<young_table> frozen_;
+  touch_source touched_;
   std::unique_ptr<run_reader> run_;
   std::uint64_t generation_ = 0;      // of the last run that was tried
   std::uint64_t run_generation_ = 0;  // of run_, or of the quarantined one; 0 when there is none

@@ -12,12 +12,20 @@ namespace lentic::detail {
 byte_store& mmap_store::segment(segment_id id) {
   if (id < floor_)
     fail(errc::invalid_argument, "segment " + std::to_string(id) + " of " + name_ + " was dropped");
-  return *replay_segment(id);
+  mmap_segment* const found = find(id);
+  return found != nullptr ? *found : *replay_segment(id);
+}
+
+mmap_segment* mmap_store::find(segment_id id) noexcept {
+  if (last_ != nullptr && last_->id() == id) return last_;
+  const auto found = segments_.find(id);
+  if (found == segments_.end()) return nullptr;
+  last_ = found->second.get();
+  return last_;
 }
 
 byte_store* mmap_store::find_segment(segment_id id) {
-  const auto found = segments_.find(id);
-  return found == segments_.end() ? nullptr : found->second.get();
+  return find(id);
 }
 
 std::vector<segment_id> mmap_store::segments(segment_id lo, segment_id hi) const {
@@ -37,6 +45,7 @@ maybe_ready<void> mmap_store::drop_below(segment_id id) {
   host_->check_writable();
   floor_ = id;
   drop_pending_ = host_->is_durable();
+  last_ = nullptr;
   const auto end = segments_.lower_bound(id);
   for (auto at = segments_.begin(); at != end; ++at) at->second->drop();
   segments_.erase(segments_.begin(), end);
@@ -64,6 +73,7 @@ void mmap_store::cut(payload_writer& to, log_point point, std::vector<seal_job>&
 
 void mmap_store::replay_drop_below(segment_id id) {
   floor_ = std::max(floor_, id);
+  last_ = nullptr;
   segments_.erase(segments_.begin(), segments_.lower_bound(floor_));
 }
 

@@ -36,6 +36,7 @@ class mmap_store final : public segmented_store {
   void seal_hint(segment_id id) override;
   maybe_ready<void> drop_below(segment_id id) override;
   segment_id drop_floor() const override { return floor_; }
+  bool segments_touch() const noexcept override { return true; }
 
   std::uint64_t id() const noexcept { return id_; }
   const std::string& name() const noexcept { return name_; }
@@ -57,7 +58,10 @@ class mmap_store final : public segmented_store {
   std::uint64_t id_;
   std::string name_;
   young_layout layout_;
+  mmap_segment* find(segment_id id) noexcept;
+
   std::map<segment_id, std::shared_ptr<mmap_segment>> segments_;
+  mmap_segment* last_ = nullptr;  // the one that was found last, as most records are of now
   segment_id floor_ = 0;
   bool declared_ = false;
   bool drop_pending_ = false;

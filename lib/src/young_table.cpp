@@ -76,17 +76,18 @@ young_table::young_table(young_layout layout) {
   }
 }
 
-young_record* young_table::find(bytes_view key) const noexcept {
+young_table::look young_table::look_for(bytes_view key) const noexcept {
   if (hashed_) {
-    const record_number found = hashed_->index.find(key, hash32(key), records_);
-    return found == no_record ? nullptr : &at(found);
+    const std::uint32_t hash = hash32(key);
+    const record_number found = hashed_->index.find(key, hash, records_);
+    return {found == no_record ? nullptr : &at(found), hash};
   }
   const auto found = ordered_->find(key);
-  return found == ordered_->end() ? nullptr : &at(*found);
+  return {found == ordered_->end() ? nullptr : &at(*found), 0};
 }
 
-young_record& young_table::put(bytes_view key, bytes_view value) {
-  const place found = find_or_make(key, value.size());
+young_record& young_table::put(const look& seen, bytes_view key, bytes_view value) {
+  const place found = make_unless_found(seen, key, value.size());
   try {
     set_value(*found.record, value);
   } catch (...) {  // a tombstone that nobody asked for would hide what is below
@@ -96,11 +97,11 @@ young_record& young_table::put(bytes_view key, bytes_view value) {
   return *found.record;
 }
 
-young_record& young_table::entomb(bytes_view key) {
-  young_record& target = *find_or_make(key, 0).record;
+young_record& young_table::entomb(const look& seen, bytes_view key) {
+  young_record& target = *make_unless_found(seen, key, 0).record;
   unlive(target);
   target.set(young_record::tombstone_flag, true);
-  target.value_bytes_ = 0;
+  target.set_value_bytes(0);
   return target;
 }
 
@@ -161,14 +162,13 @@ bool young_table::next_slice(slice_place& from, std::vector<young_record*>& to) 
   return true;
 }
 
-young_table::place young_table::find_or_make(bytes_view key, std::size_t value_bytes) {
+young_table::place young_table::make_unless_found(const look& seen, bytes_view key,
+                                                  std::size_t value_bytes) {
+  if (seen.record != nullptr) return {seen.record, false};
   if (hashed_) {
-    const std::uint32_t hash = hash32(key);
-    const record_number found = hashed_->index.find(key, hash, records_);
-    if (found != no_record) return {&at(found), false};
-    hashed_->index.make_room(hash);
+    hashed_->index.make_room(seen.hash);
     const record_number made = make_record(key, value_bytes);
-    hashed_->index.insert(hash, made);
+    hashed_->index.insert(seen.hash, made);
     hashed_->order.add(made);
     ++count_;
     return {&at(made), true};
@@ -193,7 +193,7 @@ record_number young_table::make_record(bytes_view key, std::size_t value_bytes) 
   const std::size_t taken = whole > young_record::whole_bytes_max ? least : std::max(whole, least);
   const record_number made = records_.allocate(taken);
   auto* const record = ::new (records_[made]) young_record();
-  record->key_bytes_ = static_cast<std::uint32_t>(key.size());
+  record->sizes_ = key.size();
   record->state_ = young_record::tombstone_flag
                  | std::uint64_t{size_class_of(taken).index} << young_record::class_shift;
   if (!key.empty()) std::memcpy(record->body(), key.data(), key.size());
@@ -214,19 +214,19 @@ void young_table::set_value(young_record& target, bytes_view value) {
   } else {
     unlive(target);
     std::byte* const to = target.is_outside() ? target.outside() + sizeof(std::uint64_t)
-                                              : target.body() + target.key_bytes_;
+                                              : target.body() + target.key_bytes();
     if (!value.empty()) std::memmove(to, value.data(), value.size());
   }
-  target.value_bytes_ = static_cast<std::uint32_t>(value.size());
+  target.set_value_bytes(value.size());
   target.set(young_record::tombstone_flag, false);
   ++live_count_;
-  live_bytes_ += target.key_bytes_ + value.size();
+  live_bytes_ += target.key_bytes() + value.size();
 }
 
 void young_table::unlive(const young_record& target) noexcept {
   if (target.is_tombstone()) return;
   --live_count_;
-  live_bytes_ -= target.key_bytes_ + target.value_bytes_;
+  live_bytes_ -= target.key_bytes() + target.value_bytes();
 }
 
 void young_table::free_outside(young_record& target) noexcept {

@@ -55,12 +55,20 @@ class young_table final : public row_layer {
   young_table& operator=(const young_table&) = delete;
 
   // Hashed: O(1) on average. Ordered: O(log n).
-  // The record of `key`, live or tombstone; null when there is none.
-  young_record* find(bytes_view key) const noexcept;
-  // Sets the value; makes the record if need be.
-  young_record& put(bytes_view key, bytes_view value);
+  // A look at the place of a key, which a put right behind it need not look for again.
+  struct look {
+    young_record* record = nullptr;  // live or tombstone; null when there is none
+    std::uint32_t hash = 0;          // of the key, in the hashed layout
+  };
+  look look_for(bytes_view key) const noexcept;
+  young_record* find(bytes_view key) const noexcept { return look_for(key).record; }
+  // Sets the value; makes the record if need be. `seen` is of this key, and no record came or went
+  // since.
+  young_record& put(const look& seen, bytes_view key, bytes_view value);
+  young_record& put(bytes_view key, bytes_view value) { return put(quick_look(key), key, value); }
   // Makes the record a tombstone.
-  young_record& entomb(bytes_view key);
+  young_record& entomb(const look& seen, bytes_view key);
+  young_record& entomb(bytes_view key) { return entomb(quick_look(key), key); }
   // Removes the record. Precondition: it is in this table, and nothing points at it.
   void remove(young_record& record) noexcept;
 
@@ -77,6 +85,9 @@ class young_table final : public row_layer {
     std::optional<bytes> key;
   };
   bool next_slice(slice_place& from, std::vector<young_record*>& to);
+
+  // Another dead table that is kept for the rows in it that are touched; see touch_source.
+  std::unique_ptr<young_table> next_kept;
 
   young_layout layout() const noexcept {
     return hashed_ ? young_layout::hashed : young_layout::ordered;
@@ -104,7 +115,9 @@ class young_table final : public row_layer {
     young_record* record;
     bool is_fresh;
   };
-  place find_or_make(bytes_view key, std::size_t value_bytes);
+  // The tree looks while it inserts.
+  look quick_look(bytes_view key) const noexcept { return hashed_ ? look_for(key) : look(); }
+  place make_unless_found(const look& seen, bytes_view key, std::size_t value_bytes);
   record_number make_record(bytes_view key, std::size_t value_bytes);
   void set_value(young_record& target, bytes_view value);
   void unlive(const young_record& target) noexcept;

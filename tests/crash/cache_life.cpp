@@ -127,7 +127,12 @@ task<void> cache_life::open() {
   const auto stored = env_->position("input");
   const std::string expected = position_ == 0 ? "" : std::to_string(position_);
   if ((stored ? as_text(*stored) : "") != expected) world_.broken("another position");
-  below_ = std::make_unique<failing_windows>(env_->open_segmented_store("windows"), random_);
+  segmented_store& segments = env_->open_segmented_store("windows");
+  if (world_.rows == window_rows_in::failing_store) {
+    below_ = std::make_unique<failing_windows>(segments, random_);
+  } else {
+    below_ = std::make_unique<windows::segmented_window_store>(segments, cache_life_windows());
+  }
   caching_options options;
   options.listener = this;
   store_ = std::make_unique<windows::caching_window_store>(world_.mode, *below_, budget_, "windows",
@@ -191,7 +196,9 @@ task<void> cache_life::flush_all() {
   }
 }
 
+// Segments are sealed while late records still change them.
 task<void> cache_life::commit() {
+  if (random_.chance(500)) store_->closed_below(store_->observed_stream_time_ms() - 30);
   co_await flush_all();
   if (!alive()) co_return;
   bytes state;

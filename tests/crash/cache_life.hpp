@@ -33,9 +33,14 @@ struct window_record {
 window_record record_at(std::uint64_t seed, std::uint64_t number);
 windows::window_store_options cache_life_windows();
 
+// What is below the cache: a window store whose writes fail, which hides its tables, or one whose
+// young tables a fused cache lives in.
+enum class window_rows_in { failing_store, young_tables };
+
 struct cache_world {
   std::uint64_t seed = 0;
   caching mode = caching::kafka;
+  window_rows_in rows = window_rows_in::failing_store;
   std::uint64_t budget = 0;
   environment_options options;
   std::map<commit_sequence, std::uint64_t> cuts{{0, 0}};  // position of each that may be recovered
@@ -124,7 +129,7 @@ class cache_life final : public change_listener {
   coro::sim_random random_;
   thread_cache budget_;
   std::unique_ptr<environment> env_;
-  std::unique_ptr<failing_windows> below_;
+  std::unique_ptr<windows::window_store> below_;
   std::unique_ptr<windows::caching_window_store> store_;
   std::uint64_t position_ = 0;
   coro::stop_source* stop_ = nullptr;  // of the flush under way

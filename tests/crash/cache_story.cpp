@@ -17,6 +17,7 @@ cache_story_outcome run_cache_story(std::uint64_t seed) {
   cache_world world;
   world.seed = seed;
   world.mode = seed % 2 == 0 ? caching::kafka : caching::fused;
+  if (seed / 6 % 2 == 1) world.rows = window_rows_in::young_tables;
   const std::uint64_t budgets[] = {0, 150, std::uint64_t{1} << 30};
   world.budget = budgets[seed / 2 % 3];
   world.options = small_files((8 + random.below(9)) * 4096, (1 + random.below(4)) * 4096);

@@ -14,12 +14,15 @@ using lines = std::vector<std::string>;
 
 class CacheOverlap : public testing::TestWithParam<cache_setting> {};
 
-INSTANTIATE_TEST_SUITE_P(Modes, CacheOverlap,
-                         testing::Values(cache_setting{caching::kafka, pace::ready},
-                                         cache_setting{caching::kafka, pace::suspends},
-                                         cache_setting{caching::fused, pace::ready},
-                                         cache_setting{caching::fused, pace::suspends}),
-                         [](const auto& setting) { return name_of(setting.param); });
+INSTANTIATE_TEST_SUITE_P(
+    Modes, CacheOverlap,
+    testing::Values(cache_setting{caching::kafka, pace::ready},
+                    cache_setting{caching::kafka, pace::suspends},
+                    cache_setting{caching::fused, pace::ready},
+                    cache_setting{caching::fused, pace::suspends},
+                    cache_setting{caching::fused, pace::ready, offer::touching},
+                    cache_setting{caching::fused, pace::suspends, offer::touching}),
+    [](const auto& setting) { return name_of(setting.param); });
 
 // The frame of the first flush lives until the function ends.
 task<std::uint64_t> flush_and_keep_the_task(caching_store& store) {

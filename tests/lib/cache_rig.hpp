@@ -9,6 +9,7 @@
 #include <lentic/cache/caching_store.hpp>
 #include <lentic/coro/sim_runtime.hpp>
 #include <lentic/store/memory_store.hpp>
+#include <lentic/store/touching_store.hpp>
 
 #include <coroutine>
 #include <cstdint>
@@ -25,6 +26,8 @@
 namespace lentic::test {
 
 enum class pace { ready, suspends };
+// Whether the inner store offers a cache to be one with its young table.
+enum class offer { none, touching };
 
 // Suspends once.
 class yield : coro::ready_node {
@@ -58,9 +61,25 @@ class faults {
   std::uint64_t at_ = 0;
 };
 
-class slow_store final : public byte_store {
+class slow_store final : public byte_store, public touching_store {
  public:
-  slow_store(coro::run_queue& queue, pace how) noexcept : queue_(queue), how_(how) {}
+  slow_store(coro::run_queue& queue, pace how, offer offered = offer::none) noexcept
+      : queue_(queue), how_(how), offered_(offered) {}
+
+  touching_store* touching() noexcept override {
+    return offered_ == offer::touching ? this : nullptr;
+  }
+  // Where reading suspends, no row is known before it was read.
+  touch_answer put_touching(bytes_view key, bytes_view value, const touch_call& call) override {
+    if (how_ == pace::suspends && !call.was_read) return {.unread = true};
+    trouble.strike();
+    return rows.touching()->put_touching(key, value, call);
+  }
+  touch_answer erase_touching(bytes_view key, const touch_call& call) override {
+    if (how_ == pace::suspends && !call.was_read) return {.unread = true};
+    trouble.strike();
+    return rows.touching()->erase_touching(key, call);
+  }
 
   maybe_ready<std::optional<value_view>> get(bytes_view key) override {
     if (how_ == pace::suspends) return slow_get(key);
@@ -143,6 +162,7 @@ class slow_store final : public byte_store {
 
   coro::run_queue& queue_;
   pace how_;
+  offer offered_;
   bytes answer_;
 };
 
@@ -212,10 +232,12 @@ class recorder final : public change_listener {
 struct cache_setting {
   caching mode = caching::kafka;
   pace how = pace::ready;
+  offer below = offer::none;
 };
 
 inline std::string name_of(const cache_setting& setting) {
   std::string name = setting.mode == caching::kafka ? "Kafka" : "Fused";
+  if (setting.below == offer::touching) name += "Young";
   name += setting.how == pace::ready ? "Ready" : "Suspending";
   return name;
 }
@@ -224,7 +246,7 @@ class cache_rig {
  public:
   explicit cache_rig(cache_setting setting, std::uint64_t budget = 1 << 20,
                      bool send_old_values = true, bool listens = true)
-      : inner(life_.queue(), setting.how),
+      : inner(life_.queue(), setting.how, setting.below),
         listener(life_.queue(), setting.how),
         budget_(life_.queue(), budget) {
     caching_options options;

@@ -24,12 +24,15 @@ class CachingStore : public testing::TestWithParam<cache_setting> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Modes, CachingStore,
-                         testing::Values(cache_setting{caching::kafka, pace::ready},
-                                         cache_setting{caching::kafka, pace::suspends},
-                                         cache_setting{caching::fused, pace::ready},
-                                         cache_setting{caching::fused, pace::suspends}),
-                         [](const auto& setting) { return name_of(setting.param); });
+INSTANTIATE_TEST_SUITE_P(
+    Modes, CachingStore,
+    testing::Values(cache_setting{caching::kafka, pace::ready},
+                    cache_setting{caching::kafka, pace::suspends},
+                    cache_setting{caching::fused, pace::ready},
+                    cache_setting{caching::fused, pace::suspends},
+                    cache_setting{caching::fused, pace::ready, offer::touching},
+                    cache_setting{caching::fused, pace::suspends, offer::touching}),
+    [](const auto& setting) { return name_of(setting.param); });
 
 // Kafka's CachingPersistentWindowStoreTest: old values on.
 TEST_P(CachingStore, OldIsTheValueLastToldAndNotTheOneInBetween) {

@@ -109,7 +109,9 @@ TEST_P(YoungTable, ARecordKeepsItsPlaceMarkAndSequenceWhileItsValueGrows) {
   young_table table(GetParam());
   young_record& record = table.put(as_bytes("key"), as_bytes("1"));
   record.set_dirty(true);
-  record.set_sequence((std::uint64_t{1} << 48) - 1);
+  record.set_sequence((std::uint64_t{1} << 40) - 1);
+  record.set_touch(1);
+  record.set_touch(young_record::touch_mask - 5);
   for (std::size_t bytes = 0; bytes < 100'000; bytes = bytes * 3 / 2 + 1) {
     const std::string value(bytes, static_cast<char>('a' + bytes % 26));
     ASSERT_EQ(&table.put(as_bytes("key"), as_bytes(value)), &record);
@@ -118,7 +120,13 @@ TEST_P(YoungTable, ARecordKeepsItsPlaceMarkAndSequenceWhileItsValueGrows) {
     ASSERT_EQ(table.live_bytes(), 3 + bytes);
   }
   EXPECT_TRUE(record.is_dirty());
-  EXPECT_EQ(record.sequence(), (std::uint64_t{1} << 48) - 1);
+  EXPECT_EQ(record.sequence(), (std::uint64_t{1} << 40) - 1);
+  EXPECT_EQ(record.touch_number(), young_record::touch_mask - 5);
+  record.clear_touch();
+  EXPECT_FALSE(record.is_touched());
+  EXPECT_EQ(record.touch_number(), 0U);
+  EXPECT_EQ(record.sequence(), (std::uint64_t{1} << 40) - 1);
+  EXPECT_TRUE(record.is_dirty());
   table.entomb(as_bytes("key"));
   EXPECT_TRUE(record.is_tombstone());
   EXPECT_TRUE(record.value().empty());

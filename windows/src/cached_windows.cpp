@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cached_windows.hpp"
 
+#include <lentic/endian.hpp>
 #include <lentic/errc.hpp>
 
 #include <algorithm>
@@ -21,6 +22,11 @@ std::int64_t first_start(segment_id segment, std::int64_t interval_ms) noexcept 
 void assign_key(bytes& to, segment_id segment, bytes_view store_key) {
   to.clear();
   append(to, cache_key{segment, store_key});
+}
+
+// Of a key that the caching_window_store has built, and checked.
+std::int64_t start_of(bytes_view key) noexcept {
+  return load_be<std::int64_t>(key.data() + key.size() - window_key_suffix_bytes);
 }
 
 task<void> stored(maybe_ready<bool> pending) {
@@ -94,6 +100,11 @@ window_key window_of(bytes_view cache_row_key) {
   return *key;
 }
 
+caching_window_store::below::below(window_store& inner) noexcept
+    : inner_(inner), segments_(dynamic_cast<segmented_window_store*>(&inner)) {
+  if (segments_ != nullptr && !segments_->segments().segments_touch()) segments_ = nullptr;
+}
+
 maybe_ready<std::optional<value_view>> caching_window_store::below::get(bytes_view key) {
   const window_key window = window_of(key);
   return inner_.fetch_expiring(window.key, window.start_ms);
@@ -109,6 +120,23 @@ maybe_ready<void> caching_window_store::below::put(bytes_view key, bytes_view va
 maybe_ready<bool> caching_window_store::below::erase(bytes_view key) {
   const window_key window = window_of(key);
   return inner_.erase(window.key, window.start_ms);
+}
+
+touch_answer caching_window_store::below::put_touching(bytes_view key, bytes_view value,
+                                                       const touch_call& call) {
+  byte_store* const segment = segments_->segment_to_write(start_of(key));
+  if (segment == nullptr) return {};
+  touch_call inner = call;
+  inner.prefix = key.first(id_bytes);
+  return segment->touching()->put_touching(key.subspan(id_bytes), value, inner);
+}
+
+touch_answer caching_window_store::below::erase_touching(bytes_view key, const touch_call& call) {
+  byte_store* const segment = segments_->segment_to_write(start_of(key));
+  if (segment == nullptr) return {};
+  touch_call inner = call;
+  inner.prefix = key.first(id_bytes);
+  return segment->touching()->erase_touching(key.subspan(id_bytes), inner);
 }
 
 cursor caching_window_store::below::range(const key_range&, direction) {

@@ -6,8 +6,10 @@
 // cache is Kafka's: segment id || store key (key_schema.hpp), so that the order of the cache is the
 // order of scans. Threads: the store's owner, which outlives them.
 
+#include <lentic/store/touching_store.hpp>
 #include <lentic/windows/caching_window_store.hpp>
 #include <lentic/windows/key_schema.hpp>
+#include <lentic/windows/segmented_window_store.hpp>
 
 #include <optional>
 #include <span>
@@ -19,9 +21,9 @@ namespace lentic::windows {
 window_key window_of(bytes_view cache_row_key);
 
 // A window_store by keys of the cache. Stores no order of its own: scans go through rows_plan.
-class caching_window_store::below final : public byte_store {
+class caching_window_store::below final : public byte_store, public touching_store {
  public:
-  explicit below(window_store& inner) noexcept : inner_(inner) {}
+  explicit below(window_store& inner) noexcept;
 
   maybe_ready<std::optional<value_view>> get(bytes_view key) override;
   // What the inner store refuses as expired is about to be dropped: nobody misses it.
@@ -33,8 +35,15 @@ class caching_window_store::below final : public byte_store {
   std::uint64_t approximate_count() const override { return 0; }
   std::uint64_t size_bytes() const override { return 0; }
 
+  // Of a segmented_window_store whose segments do. The store key is part of the cache's key, so
+  // that it is not built again.
+  touching_store* touching() noexcept override { return segments_ != nullptr ? this : nullptr; }
+  touch_answer put_touching(bytes_view key, bytes_view value, const touch_call& call) override;
+  touch_answer erase_touching(bytes_view key, const touch_call& call) override;
+
  private:
   window_store& inner_;
+  segmented_window_store* segments_;  // the same, or null
 };
 
 // Tells changes with the store key.

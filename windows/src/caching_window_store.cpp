@@ -35,7 +35,9 @@ caching_window_store::caching_window_store(caching mode, window_store& inner, th
                     ? std::make_unique<listener_of_windows>(*options.listener)
                     : nullptr),
       below_(std::make_unique<below>(inner)),
-      state_(inner.state()) {
+      state_(inner.state()),
+      segment_of_start_(inner.segment_interval_ms()),
+      segment_of_floor_(inner.segment_interval_ms()) {
   caching_options chosen = options;
   chosen.listener = listener_.get();
   chosen.keep_what_was_read = false;
@@ -47,11 +49,11 @@ caching_window_store::~caching_window_store() {
 }
 
 segment_id caching_window_store::segment_of(std::int64_t start_ms) const noexcept {
-  return windows::segment_of(start_ms, segment_interval_ms());
+  return segment_of_start_(start_ms);
 }
 
 segment_id caching_window_store::live_floor() const noexcept {
-  return segment_of(saturating_sub(state_.observed_stream_time_ms, retention_ms()));
+  return segment_of_floor_(saturating_sub(state_.observed_stream_time_ms, retention_ms()));
 }
 
 std::int64_t caching_window_store::oldest_visible_ms() const noexcept {
@@ -112,6 +114,10 @@ maybe_ready<std::optional<value_view>> caching_window_store::fetch(bytes_view ke
 
 maybe_ready<std::optional<value_view>> caching_window_store::fetch_expiring(bytes_view key,
                                                                             std::int64_t start_ms) {
+  if (mode_ == caching::fused) {  // what is below is the newest
+    if (start_ms >= 0 && segment_of(start_ms) < dropped_below_) return std::optional<value_view>();
+    return inner_.fetch_expiring(key, start_ms);
+  }
   encode_key(key, start_ms);
   if (segment_of(start_ms) < dropped_below_) return std::optional<value_view>();
   maybe_ready<std::optional<value_view>> answer = cache_->get(key_);

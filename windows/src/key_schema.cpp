@@ -3,6 +3,8 @@
 #include <lentic/errc.hpp>
 #include <lentic/windows/key_schema.hpp>
 
+#include <cstring>
+
 namespace lentic::windows {
 
 namespace {
@@ -104,6 +106,16 @@ result<void> append(bytes& to, const window_key& key, window_layout layout) {
     append_be(to, key.start_ms);
     append_key(to, key.key);
     append_be(to, key.seqnum);
+    return {};
+  }
+  if (layout == window_layout::store) {  // once or twice for each record: written in one go
+    const std::size_t before = to.size();
+    to.resize(before + key.key.size() + window_key_suffix_bytes);
+    std::byte* next = to.data() + before;
+    if (!key.key.empty()) std::memcpy(next, key.key.data(), key.key.size());
+    next += key.key.size();
+    store_be(key.start_ms, next);
+    store_be(key.seqnum, next + time_bytes);
     return {};
   }
   if (layout == window_layout::key_first) to.push_back(key_first_prefix);

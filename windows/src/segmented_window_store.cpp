@@ -63,18 +63,20 @@ segmented_window_store::segmented_window_store(segmented_store& segments,
       window_size_ms_(checked(options).window_size_ms),
       retention_ms_(options.retention_ms),
       segment_interval_ms_(interval_of(options)),
-      start_alignment_ms_(options.start_alignment_ms) {}
+      start_alignment_ms_(options.start_alignment_ms),
+      segment_of_start_(segment_interval_ms_),
+      segment_of_floor_(segment_interval_ms_) {}
 
 segmented_window_store::~segmented_window_store() {
   assert(open_cursors_ == 0 && "a window_cursor outlives its store");
 }
 
 segment_id segmented_window_store::segment_of(std::int64_t start_ms) const noexcept {
-  return windows::segment_of(start_ms, segment_interval_ms_);
+  return segment_of_start_(start_ms);
 }
 
 segment_id segmented_window_store::live_floor() const noexcept {
-  return segment_of(saturating_sub(state_.observed_stream_time_ms, retention_ms_));
+  return segment_of_floor_(saturating_sub(state_.observed_stream_time_ms, retention_ms_));
 }
 
 std::int64_t segmented_window_store::oldest_visible_ms() const noexcept {
@@ -93,7 +95,7 @@ void segmented_window_store::encode_key(bytes_view key, std::int64_t start_ms) {
 
 // Raises stream time, then answers the segment to write to: null, and one more in the count, when
 // it has expired. Stream time goes first: Kafka counts a put that expires itself.
-byte_store* segmented_window_store::admit(std::int64_t start_ms) {
+byte_store* segmented_window_store::segment_to_write(std::int64_t start_ms) {
   state_.observed_stream_time_ms = std::max(state_.observed_stream_time_ms, start_ms);
   const segment_id id = segment_of(start_ms);
   if (id < live_floor() || id < segments_.drop_floor()) {
@@ -107,7 +109,7 @@ maybe_ready<bool> segmented_window_store::put(bytes_view key, std::int64_t start
                                               bytes_view value) {
   encode_key(key, start_ms);
   check_alignment(start_ms);
-  byte_store* const segment = admit(start_ms);
+  byte_store* const segment = segment_to_write(start_ms);
   if (segment == nullptr) return false;
   maybe_ready<void> done = segment->put(key_, value);
   if (!done.ready()) return stored(std::move(key_), std::move(done));
@@ -117,7 +119,7 @@ maybe_ready<bool> segmented_window_store::put(bytes_view key, std::int64_t start
 maybe_ready<bool> segmented_window_store::erase(bytes_view key, std::int64_t start_ms) {
   encode_key(key, start_ms);
   check_alignment(start_ms);
-  byte_store* const segment = admit(start_ms);
+  byte_store* const segment = segment_to_write(start_ms);
   if (segment == nullptr) return false;
   maybe_ready<bool> done = segment->erase(key_);
   if (!done.ready()) return answered(std::move(key_), std::move(done));

@@ -40,8 +40,12 @@ result<window_store_state> window_store_state::decode(bytes_view raw) noexcept {
 }
 
 void window_store::check_alignment(std::int64_t start_ms) const {
+  if (start_ms == aligned_ms_) return;
   const std::int64_t alignment_ms = start_alignment_ms();
-  if (alignment_ms == 0 || start_ms % alignment_ms == 0) return;
+  if (alignment_ms == 0 || start_ms % alignment_ms == 0) {
+    aligned_ms_ = start_ms;
+    return;
+  }
   fail(errc::invalid_argument, "window start " + std::to_string(start_ms) + " is no multiple of "
                                    + std::to_string(alignment_ms));
 }

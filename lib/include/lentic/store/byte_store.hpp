@@ -51,6 +51,8 @@ inline constexpr bool lentic::coro::is_borrowed<lentic::value_view> = true;
 
 namespace lentic {
 
+class touching_store;
+
 // The rows of a store at one moment, as owned copies in key order.
 class store_snapshot {
  public:
@@ -83,6 +85,8 @@ class byte_store {
   virtual std::uint64_t approximate_count() const = 0;
   // Bytes of keys and values stored; approximate in the same way.
   virtual std::uint64_t size_bytes() const = 0;
+  // This store for a cache that keeps no copy of its rows; null when it offers that to none.
+  virtual touching_store* touching() noexcept { return nullptr; }
 
   // Copies, one for each key, in order. Await it before the keys go away.
   task<std::vector<std::optional<bytes>>> multi_get(std::span<const bytes_view> keys);

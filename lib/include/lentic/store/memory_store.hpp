@@ -29,6 +29,7 @@ class memory_store final : public byte_store {
   maybe_ready<void> clear() override;
   std::uint64_t approximate_count() const override;
   std::uint64_t size_bytes() const override;
+  touching_store* touching() noexcept override;
 
  private:
   class layer;
@@ -45,6 +46,7 @@ class memory_segments final : public segmented_store {
   void seal_hint(segment_id id) override;
   maybe_ready<void> drop_below(segment_id id) override;
   segment_id drop_floor() const override { return floor_; }
+  bool segments_touch() const noexcept override { return true; }
 
  private:
   std::map<segment_id, memory_store> segments_;

@@ -40,6 +40,8 @@ class segmented_store {
   // die. O(dropped segments), not O(rows). Durable with the next commit.
   virtual maybe_ready<void> drop_below(segment_id id) = 0;
   virtual segment_id drop_floor() const = 0;
+  // Whether every segment offers byte_store::touching().
+  virtual bool segments_touch() const noexcept { return false; }
 };
 
 }  // namespace lentic

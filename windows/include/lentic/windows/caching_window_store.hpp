@@ -18,6 +18,7 @@
 
 #include <lentic/cache/caching_store.hpp>
 #include <lentic/store/segmented_store.hpp>
+#include <lentic/windows/key_schema.hpp>
 #include <lentic/windows/window_store.hpp>
 
 #include <cstddef>
@@ -92,6 +93,8 @@ class caching_window_store final : public window_store {
   std::unique_ptr<below> below_;
   std::unique_ptr<caching_store> cache_;
   window_store_state state_;
+  mutable segment_finder segment_of_start_;
+  mutable segment_finder segment_of_floor_;
   segment_id dropped_below_ = 0;
   std::int64_t closed_below_ms_ = 0;
   std::vector<owned_change> pulled_;  // and not handed out yet

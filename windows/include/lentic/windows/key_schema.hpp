@@ -83,4 +83,25 @@ constexpr segment_id segment_of(std::int64_t start_ms, std::int64_t interval_ms)
   return start_ms <= 0 ? 0 : static_cast<segment_id>(start_ms / interval_ms);
 }
 
+// The same without a division where the segment is that of the start before, as it mostly is.
+class segment_finder {
+ public:
+  constexpr explicit segment_finder(std::int64_t interval_ms) noexcept
+      : interval_ms_(interval_ms) {}
+  constexpr segment_id operator()(std::int64_t start_ms) noexcept {
+    const auto behind = static_cast<std::uint64_t>(start_ms) - static_cast<std::uint64_t>(first_);
+    if (behind < static_cast<std::uint64_t>(interval_ms_)) return last_;
+    const segment_id found = segment_of(start_ms, interval_ms_);
+    if (start_ms < 0) return found;
+    last_ = found;
+    first_ = static_cast<std::int64_t>(found) * interval_ms_;
+    return found;
+  }
+
+ private:
+  std::int64_t interval_ms_;
+  std::int64_t first_ = 0;  // start of last_
+  segment_id last_ = 0;
+};
+
 }  // namespace lentic::windows

@@ -13,6 +13,7 @@
 
 #include <lentic/bytes.hpp>
 #include <lentic/store/segmented_store.hpp>
+#include <lentic/windows/key_schema.hpp>
 #include <lentic/windows/window_store.hpp>
 
 #include <cstddef>
@@ -56,6 +57,10 @@ class segmented_window_store final : public window_store {
   segment_id live_floor() const noexcept;
   segment_id segment_of(std::int64_t start_ms) const noexcept;
   segmented_store& segments() noexcept { return segments_; }
+  // What put() does with a start that it has checked: raises stream time, then answers the segment
+  // to write to; null, and one more in the count, when it has expired. For a cache that has the
+  // whole store key already.
+  byte_store* segment_to_write(std::int64_t start_ms);
 
  private:
   class scan_source;
@@ -63,13 +68,14 @@ class segmented_window_store final : public window_store {
 
   std::int64_t oldest_visible_ms() const noexcept;
   void encode_key(bytes_view key, std::int64_t start_ms);
-  byte_store* admit(std::int64_t start_ms);
 
   segmented_store& segments_;
   std::int64_t window_size_ms_;
   std::int64_t retention_ms_;
   std::int64_t segment_interval_ms_;
   std::int64_t start_alignment_ms_;  // 0: any start
+  mutable segment_finder segment_of_start_;
+  mutable segment_finder segment_of_floor_;
   window_store_state state_;
   segment_id sealed_below_ = 0;
   bytes key_;  // of the operation under way; moves into its task when that suspends

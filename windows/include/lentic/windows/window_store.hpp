@@ -116,6 +116,9 @@ class window_store {
   // Throws unless the start is aligned. Called before stream time is raised: what is refused leaves
   // no trace.
   void check_alignment(std::int64_t start_ms) const;
+
+ private:
+  mutable std::int64_t aligned_ms_ = 0;  // the start that was found aligned last: most come again
 };
 
 }  // namespace lentic::windows

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "young_fused_store.hpp"
+
+#include "limits.hpp"
+
+#include <utility>
+
+namespace lentic::detail {
+
+young_fused_store::young_fused_store(byte_store& inner, touching_store& rows, thread_cache& cache,
+                                     std::string_view name, const caching_options& options)
+    : flushing_store(inner, cache, options),
+      rows_(rows),
+      account_(cache, name),
+      puts_done_(cache.queue()) {}
+
+const touch_call& young_fused_store::waiting_put::read(
+    std::optional<bytes_view> old_value) noexcept {
+  if (call_.context != nullptr) call_.context = &context_;
+  call_.was_read = true;
+  call_.old_value = old_value;
+  return call_;
+}
+
+void young_fused_store::waiting_put::end() noexcept {
+  if (store_ == nullptr) return;
+  if (--store_->puts_under_way_ == 0) store_->puts_done_.wake_all();
+  store_ = nullptr;
+}
+
+touch_call young_fused_store::call() noexcept {
+  touch_call made;
+  made.log = &log_;
+  made.context = options_.current;
+  return made;
+}
+
+// What the log counts is what the budget hears of.
+void young_fused_store::settle_account() noexcept {
+  const std::uint64_t bytes = log_.bytes();
+  if (bytes > account_.bytes()) account_.charge(bytes - account_.bytes());
+  if (bytes < account_.bytes()) account_.credit(account_.bytes() - bytes);
+}
+
+void young_fused_store::landed(const touch_answer& done) noexcept {
+  ++(done.was_touched ? figures_.hits : figures_.misses);
+  settle_account();
+}
+
+maybe_ready<void> young_fused_store::put(bytes_view key, bytes_view value) {
+  check_limits(key, value);
+  const touch_answer done = rows_.put_touching(key, value, call());
+  if (done.unread) [[unlikely]]
+    return put_unread(key, value);
+  landed(done);
+  return settle();
+}
+
+maybe_ready<void> young_fused_store::put_unread(bytes_view key, bytes_view value) {
+  waiting_put under_way(*this);
+  maybe_ready<std::optional<value_view>> old_value = inner_.get(key);
+  if (!old_value.ready()) return put_cold(std::move(under_way), key, value, std::move(old_value));
+  landed(rows_.put_touching(key, value, under_way.read(old_value.take())));
+  under_way.end();
+  return settle();
+}
+
+// Here and below: a parameter lives as long as the frame, and who awaits may keep that. A put that
+// failed is no longer under way.
+task<void> young_fused_store::put_cold(waiting_put given, bytes_view key, bytes_view value,
+                                       maybe_ready<std::optional<value_view>> pending) {
+  waiting_put under_way(std::move(given));
+  const std::optional<value_view> old_value = co_await std::move(pending);
+  landed(rows_.put_touching(key, value, under_way.read(old_value)));
+  under_way.end();
+  co_await settle();
+}
+
+maybe_ready<bool> young_fused_store::erase(bytes_view key) {
+  const touch_answer done = rows_.erase_touching(key, call());
+  if (done.unread) return erase_unread(key);
+  return erased(done);
+}
+
+maybe_ready<bool> young_fused_store::erase_unread(bytes_view key) {
+  waiting_put under_way(*this);
+  maybe_ready<std::optional<value_view>> old_value = inner_.get(key);
+  if (!old_value.ready()) return erase_cold(std::move(under_way), key, std::move(old_value));
+  const touch_answer done = rows_.erase_touching(key, under_way.read(old_value.take()));
+  under_way.end();
+  return erased(done);
+}
+
+task<bool> young_fused_store::erase_cold(waiting_put given, bytes_view key,
+                                         maybe_ready<std::optional<value_view>> pending) {
+  waiting_put under_way(std::move(given));
+  const std::optional<value_view> old_value = co_await std::move(pending);
+  const touch_answer done = rows_.erase_touching(key, under_way.read(old_value));
+  under_way.end();
+  co_return co_await erased(done);
+}
+
+maybe_ready<bool> young_fused_store::erased(const touch_answer& done) {
+  if (done.existed || done.was_touched) landed(done);
+  maybe_ready<void> settled = settle();
+  if (!settled.ready()) return erase_settling(done.existed, std::move(settled));
+  return done.existed;
+}
+
+task<bool> young_fused_store::erase_settling(bool existed, maybe_ready<void> pending) {
+  co_await std::move(pending);
+  co_return existed;
+}
+
+// Past the budget everything is told. With a budget of 0 that is after each put, also of nothing.
+maybe_ready<void> young_fused_store::settle() {
+  const thread_cache& budget = account_.owner();
+  if (!budget.over_budget() && budget.bytes_max() != 0) [[likely]]
+    return {};
+  if (running()) return {};
+  ++figures_.evictions;
+  maybe_ready<std::uint64_t> done = run(coro::stop_token());
+  if (!done.ready()) return settle_cold(std::move(done));
+  return {};
+}
+
+task<void> young_fused_store::settle_cold(maybe_ready<std::uint64_t> pending) {
+  co_await std::move(pending);
+}
+
+void young_fused_store::begin_run() noexcept {
+  ++figures_.flushes;
+  flush_limit_ = log_.end();
+  log_.rewind();
+}
+
+bool young_fused_store::pick() {
+  picked_ = bound_ ? log_.first_below(*bound_) : log_.first(flush_limit_);
+  if (picked_ == touch_log::nowhere) return false;
+  flight_.key.clear();
+  log_.append_key(picked_, flight_.key);
+  return true;
+}
+
+maybe_ready<bool> young_fused_store::land() {
+  if (puts_under_way_ != 0) return land_later();
+  return finish_unit();
+}
+
+// Only a unit takes an entry away, and there is one at a time: it is there still.
+task<bool> young_fused_store::land_later() {
+  while (puts_under_way_ != 0) co_await puts_done_.wait();
+  co_return finish_unit();
+}
+
+bool young_fused_store::finish_unit() {
+  flight_.new_value.set(log_.new_value(picked_));
+  flight_.old_value.set(log_.old_value(picked_));
+  record_context* const context = log_.context(picked_);
+  if (context != nullptr) std::swap(flight_.context, *context);
+  log_.remove(picked_);
+  settle_account();
+  return flight_.old_value.view() || flight_.new_value.view();
+}
+
+// The inner store first: when that fails, nothing is forgotten.
+maybe_ready<void> young_fused_store::clear() {
+  if (running() || puts_under_way_ != 0) return clear_later();
+  maybe_ready<void> done = inner_.clear();
+  if (!done.ready()) return clear_cold(std::move(done));
+  forget_all();
+  return {};
+}
+
+task<void> young_fused_store::clear_later() {
+  co_await quiet();
+  co_await inner_.clear();
+  co_await quiet();
+  forget_all();
+}
+
+task<void> young_fused_store::clear_cold(maybe_ready<void> pending) {
+  co_await std::move(pending);
+  co_await quiet();
+  forget_all();
+}
+
+// Waits until neither a flush nor a put is under way.
+task<void> young_fused_store::quiet() {
+  while (running() || puts_under_way_ != 0) {
+    while (running()) co_await idle().wait();
+    while (puts_under_way_ != 0) co_await puts_done_.wait();
+  }
+}
+
+void young_fused_store::forget_all() noexcept {
+  log_.forget_all();
+  settle_account();
+  forget_untaken();
+}
+
+}  // namespace lentic::detail
