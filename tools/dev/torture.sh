@@ -203,7 +203,8 @@ fuzzing() {
   return "$status"
 }
 models() {
-  tests build tests/lib/lib_tests '*EnvironmentModel*:*byte_store_suite*:*segmented_store_suite*:*Young*' || return
+  tests build tests/lib/lib_tests \
+    '*EnvironmentModel*:*byte_store_suite*:*segmented_store_suite*:*Young*' || return
   tests build tests/windows/windows_test '*AggregationModel*' || return
   tests build tests/windows/windowed_pipe_test '*PipeModel*'
 }
