@@ -51,6 +51,7 @@ environment_statistics environment::statistics() const noexcept {
   now.journal_files = state_->journal->files().size();
   now.journal_bytes = state_->journal->file_bytes();
   now.journal_live_bytes = state_->journal_live_bytes();
+  state_->count_runs(now);
   return now;
 }
 
@@ -137,8 +138,16 @@ commit_sequence environment::last_durable() const noexcept {
   return state_->last_durable;
 }
 
-task<commit_sequence> environment::checkpoint(std::string directory) {
-  return state_->checkpoint(std::move(directory));
+task<commit_sequence> environment::checkpoint(std::string directory, upkeep_listener told) {
+  return state_->checkpoint(std::move(directory), std::move(told));
+}
+
+std::vector<segment_figures> environment::segments() const {
+  return state_->segments();
+}
+
+task<void> environment::compact(coro::stop_token stop, upkeep_listener told) {
+  return state_->compact(stop, std::move(told));
 }
 
 task<void> environment::close() {

@@ -26,11 +26,32 @@ environment::state::copy_plan environment::state::plan_copy() const {
     if (each.number >= plan.content.first_journal_file && each.bytes != 0)
       plan.journal.push_back(each);
   }
+  for (const detail::journal_file& each : plan.journal) plan.progress.bytes_total += each.bytes;
+  for (const detail::manifest_store& store : plan.content.stores) {
+    for (const auto& [segment, generation] : store.runs)
+      plan.progress.bytes_total += run_bytes(store.id, segment);
+  }
   return plan;
 }
 
+// Of the run that is mapped, which is the one that the manifest names; 0 where it was dropped
+// since.
+std::uint64_t environment::state::run_bytes(std::uint64_t store, std::uint64_t segment) const {
+  const auto known = stores_by_id.find(store);
+  if (known == stores_by_id.end()) return 0;
+  const auto& all = known->second->all();
+  const auto found = all.find(segment);
+  return found == all.end() ? 0 : found->second->run_map().size();
+}
+
+// Before a file of so many bytes is taken.
+void environment::state::tell_next(copy_plan& plan, std::uint64_t file_bytes) const {
+  if (plan.told) plan.told(plan.progress);
+  plan.progress.bytes_done += file_bytes;
+}
+
 // Upkeep stands still meanwhile: nothing that the plan names is removed or recycled. Commits go on.
-task<commit_sequence> environment::state::checkpoint(std::string path) {
+task<commit_sequence> environment::state::checkpoint(std::string path, upkeep_listener told) {
   check_copyable();
   if (!is_durable()) fail(errc::invalid_argument, "a checkpoint of a state in memory");
   if (path.starts_with(options.directory + "/"))
@@ -39,25 +60,30 @@ task<commit_sequence> environment::state::checkpoint(std::string path) {
   check_copyable();
   detail::checkpoint_target target(runtime, std::move(path), [this] { check_copyable(); });
   co_await target.begin(options.lock_wait_ms);
-  const copy_plan plan = plan_copy();
+  copy_plan plan = plan_copy();
+  plan.told = std::move(told);
   for (const detail::manifest_store& store : plan.content.stores) {
-    if (!store.runs.empty()) co_await copy_runs(store, target);
+    if (!store.runs.empty()) co_await copy_runs(store, target, plan);
   }
-  for (const detail::journal_file& each : plan.journal)
+  for (const detail::journal_file& each : plan.journal) {
+    tell_next(plan, each.bytes);
     co_await target.take_journal(directory.home(), each);
+  }
+  tell_next(plan, 0);
   co_await target.finish(plan.content);
   co_return plan.sequence;
 }
 
 // A run that could not be read at the open may be missing: it is missing in the copy as well.
 task<void> environment::state::copy_runs(const detail::manifest_store& store,
-                                         detail::checkpoint_target& target) {
+                                         detail::checkpoint_target& target, copy_plan& plan) {
   co_await target.begin_store(store.name);
   result<coro::directory> home = co_await as_result(directory.store_directory(store.name, false));
   for (const auto& [segment, generation] : store.runs) {
     const bool readable = !unreadable_.contains({store.id, segment});
     if (!home && readable) throw std::system_error(home.error(), "open " + store.name);
     if (!home) continue;
+    tell_next(plan, run_bytes(store.id, segment));
     const std::string name = detail::run_file_name(segment, generation);
     const result<void> taken = co_await as_result(target.take_run(*home, name));
     const bool missing = !taken && detail::is_no_regular_file(taken.error());

@@ -18,6 +18,7 @@ environment::state::state(coro::runtime& owner, environment_options chosen)
       landed_(owner.queue()),
       work_(owner.queue()),
       upkeep_turn_(owner.queue()),
+      compact_turn_(owner.queue()),
       background_(owner.queue()) {}
 
 void environment::state::log(const std::string& line) const {
@@ -29,6 +30,7 @@ void environment::state::check_writable() const {
   if (stopping_) fail(errc::closed, options.directory);
   if (is_reader()) fail(errc::read_only, options.directory);
   if (poisoned_) fail(errc::poisoned, options.directory);
+  touched_ = true;
 }
 
 void environment::state::retire_run(std::uint64_t store, std::uint64_t segment,
@@ -135,7 +137,10 @@ commit_sequence environment::state::cut() {
     return last_cut;
   }
   frame& target = open_frame();
-  if (cut_into(target)) {
+  const bool is_new = cut_into(target);
+  touched_ = false;
+  landed_.wake_all();  // compact() may wait for a cut of what was put
+  if (is_new) {
     last_cut = target.sequence;
     renew_share(target.payload.payload().size());
     for (retired_run& each : retired_) {

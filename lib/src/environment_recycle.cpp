@@ -56,11 +56,12 @@ std::uint64_t environment::state::journal_live_bytes() const noexcept {
 std::optional<environment::state::recycle_pass> environment::state::next_pass() const {
   const auto& files = journal->files();
   const std::uint64_t size = journal->file_bytes();
-  if (files.size() < 2 || size <= options.journal_bytes_kept
-      || size / options.journal_live_factor <= journal_live_bytes())
-    return std::nullopt;
+  const bool is_small = size <= options.journal_bytes_kept
+                     || size / options.journal_live_factor <= journal_live_bytes();
+  if (files.size() < 2 || (is_small && !shortening_)) return std::nullopt;
   const detail::journal_file& kept =
-      files[std::max<std::size_t>(files.size() / passes_per_journal, 1)];
+      shortening_ ? files.back()
+                  : files[std::max<std::size_t>(files.size() / passes_per_journal, 1)];
   const auto bound = std::find_if(epochs_.begin(), epochs_.end(), [&kept](const log_epoch& each) {
     return each.start >= kept.first_sequence;
   });

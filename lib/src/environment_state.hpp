@@ -8,6 +8,7 @@
 //   environment_commit.cpp    cut, the frame in flight, landing, poison
 //   environment_checkpoint.cpp  a copy of the last commit in another directory
 //   environment_upkeep.cpp    seals, removal of dead runs, close
+//   environment_compact.cpp   what its owner asks of both at once
 //   environment_recycle.cpp   the journal's space: epochs, recycling of its oldest files
 //
 // manifest_ is the durable truth: it changes only with what has landed, so a manifest written at
@@ -58,7 +59,10 @@ class environment::state final : public detail::segment_host {
   maybe_ready<void> wait_durable(commit_sequence sequence, coro::stop_token stop);
   detail::mmap_store& open_store(std::string_view name, young_layout layout);
 
-  task<commit_sequence> checkpoint(std::string path);
+  task<commit_sequence> checkpoint(std::string path, upkeep_listener told);
+  task<void> compact(coro::stop_token stop, upkeep_listener told);
+  std::vector<segment_figures> segments() const;
+  void count_runs(environment_statistics& now) const noexcept;
   task<void> close();
   // The end of an environment that was not closed: as after a crash, once what is in flight is
   // over.
@@ -142,6 +146,8 @@ class environment::state final : public detail::segment_host {
     detail::manifest content;
     std::vector<detail::journal_file> journal;
     commit_sequence sequence = 0;
+    upkeep_progress progress;
+    upkeep_listener told;
   };
 
   // environment_open.cpp
@@ -175,7 +181,10 @@ class environment::state final : public detail::segment_host {
   // environment_checkpoint.cpp
   void check_copyable() const;
   copy_plan plan_copy() const;
-  task<void> copy_runs(const detail::manifest_store& store, detail::checkpoint_target& target);
+  task<void> copy_runs(const detail::manifest_store& store, detail::checkpoint_target& target,
+                       copy_plan& plan);
+  std::uint64_t run_bytes(std::uint64_t store, std::uint64_t segment) const;
+  void tell_next(copy_plan& plan, std::uint64_t file_bytes) const;
 
   // environment_upkeep.cpp
   task<void> upkeep();
@@ -187,6 +196,12 @@ class environment::state final : public detail::segment_host {
   task<std::unique_ptr<detail::run_reader>> write_run(const detail::seal_job& job);
   task<void> shut_down();
   task<void> shut_files();
+
+  // environment_compact.cpp
+  task<void> wait_for_upkeep(std::uint64_t failures, coro::stop_token stop);
+  task<void> commit_nothing(std::uint64_t failures, coro::stop_token stop);
+  task<void> seal_now(std::shared_ptr<detail::mmap_segment> segment, coro::stop_token stop);
+  task<void> shorten_journal(coro::stop_token stop);
 
   // environment_recycle.cpp
   void begin_epoch(commit_sequence first, std::uint64_t file);
@@ -207,6 +222,9 @@ class environment::state final : public detail::segment_host {
   std::thread::id owner_ = std::this_thread::get_id();
   std::exception_ptr failure_;  // of the frame at the front; the next cut tries again
   bool poisoned_ = false;
+  mutable bool touched_ = false;     // by its owner, since the last cut
+  std::exception_ptr upkeep_error_;  // the last of upkeep_failures
+  bool shortening_ = false;          // the journal goes whatever its size
   coro::event landed_;
   coro::event work_;                  // there may be something for upkeep()
   std::shared_ptr<closing> closing_;  // from the first call of close() on
@@ -217,8 +235,9 @@ class environment::state final : public detail::segment_host {
   std::deque<detail::seal_job> seals_;
   std::vector<retired_run> retired_;
   std::set<std::pair<std::uint64_t, std::uint64_t>> unreadable_;  // store, segment of bad runs
-  coro::async_mutex upkeep_turn_;  // of a step of upkeep, or of a checkpoint
-  std::vector<retired_run> dead_;  // durable nowhere: their files may be removed
+  coro::async_mutex upkeep_turn_;   // of a step of upkeep, or of a checkpoint
+  coro::async_mutex compact_turn_;  // of compact()
+  std::vector<retired_run> dead_;   // durable nowhere: their files may be removed
   coro::scope background_;
 };
 

@@ -36,11 +36,14 @@ task<void> environment::state::upkeep() {
     } catch (const coro::sync_error& error) {
       poisoned_ = true;
       failed = error.what();
+      upkeep_error_ = std::current_exception();
     } catch (const std::exception& error) {  // a full disk, or no memory: nothing is lost
       failed = error.what();
+      upkeep_error_ = std::current_exception();
     }
+    counts.upkeep_failures += failed.empty() ? 0U : 1U;
+    landed_.wake_all();  // compact() may wait for this step
     if (failed.empty()) continue;
-    ++counts.upkeep_failures;
     log("lentic: upkeep of " + options.directory + ": " + failed);
     if (!dead_.empty()) continue;  // what a failed seal wrote goes at once
     if (stopping_) break;          // close() has set the event that is reset below
@@ -192,7 +195,9 @@ task<void> environment::state::close() {
 task<void> environment::state::shut_down() {
   stopping_ = true;
   work_.set();
-  {  // a checkpoint that goes on sees that, and ends
+  landed_.wake_all();
+  {  // a compact() or a checkpoint that goes on sees that, and ends
+    const coro::async_mutex::guard compacts = co_await compact_turn_.lock();
     const coro::async_mutex::guard held = co_await upkeep_turn_.lock();
   }
   std::exception_ptr error;

@@ -20,9 +20,9 @@ task<void> journal::append(std::uint64_t sequence, payload_writer& frame) {
   if (payload_bytes > frame_payload_bytes_max)
     fail(errc::too_large, "commit of " + std::to_string(payload_bytes) + " bytes");
   const std::uint64_t need = frame_bytes(payload_bytes);
-  const bool full =
-      files_.empty()
-      || (files_.back().bytes > 0 && files_.back().bytes + need > options_.file_bytes_max);
+  const bool full = files_.empty()
+                 || (files_.back().bytes > 0
+                     && (file_is_over_ || files_.back().bytes + need > options_.file_bytes_max));
   if (full) {
     co_await cut_torn_tail();
     co_await open_next(sequence);
@@ -56,6 +56,7 @@ task<void> journal::open_next(std::uint64_t sequence) {
   files_.push_back(next);  // from here on the file counts: its name is durable
   coro::file before = std::exchange(current_, std::move(opened));
   allocated_ = 0;
+  file_is_over_ = false;
   ++next_number_;
   co_await before.close();
 }

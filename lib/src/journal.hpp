@@ -75,6 +75,9 @@ class journal {
   // a failure that is not a sync_error it may be called again with the same sequence.
   task<void> append(std::uint64_t sequence, payload_writer& frame);
 
+  // The next append begins a file.
+  void begin_file_next() noexcept { file_is_over_ = true; }
+
   // During replay: the file that the frame is in.
   std::uint64_t replaying_file() const noexcept { return replaying_; }
 
@@ -111,6 +114,7 @@ class journal {
   std::deque<std::uint64_t> leftovers_;  // numbers of files to remove before appending
   std::uint64_t allocated_ = 0;          // size of the current file
   bool tail_is_torn_ = false;
+  bool file_is_over_ = false;  // takes no more frames
   std::uint64_t last_sequence_ = 0;
   std::uint32_t previous_crc_ = 0;
   bool chain_started_ = false;  // previous_crc_ is known

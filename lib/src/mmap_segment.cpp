@@ -287,6 +287,27 @@ std::uint64_t mmap_segment::journal_bytes() const noexcept {
   return bytes_of(*young_) + (frozen_ ? bytes_of(*frozen_) : 0);
 }
 
+bool mmap_segment::want_seal_now() noexcept {
+  want_seal();
+  seal_not_before_ = 0;
+  return seal_wanted_;
+}
+
+segment_figures mmap_segment::figures() const {
+  segment_figures now;
+  now.segment = id_;
+  now.journal_rows = young_->count() + (frozen_ ? frozen_->count() : 0);
+  now.journal_erased =
+      now.journal_rows - young_->live_count() - (frozen_ ? frozen_->live_count() : 0);
+  now.journal_bytes = journal_bytes();
+  if (run_) {
+    now.run_rows = run_->rows();
+    now.run_bytes = run_->file().size();
+  }
+  now.quarantined = !quarantined_.empty();
+  return now;
+}
+
 void mmap_segment::freeze(payload_writer& to, std::uint64_t generation) {
   assert(!frozen_ && dirty_.empty());
   auto fresh = fresh_table();

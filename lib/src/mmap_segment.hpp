@@ -24,6 +24,7 @@
 #include "touch_log.hpp"
 #include "young_table.hpp"
 
+#include <lentic/environment.hpp>
 #include <lentic/store/byte_store.hpp>
 
 #include <cstdint>
@@ -86,10 +87,14 @@ class mmap_segment final : public byte_store, public layered, public touching_st
   }
   // Its next cut freezes the rows, or one has.
   bool is_being_sealed() const noexcept { return frozen_ || (seal_wanted_ && seal_failures_ == 0); }
+  bool is_quarantined() const noexcept { return !quarantined_.empty(); }
   bool was_dropped() const noexcept { return dropped_; }
 
   // Commit: logs what is dirty. `point` is the frame's.
   void cut(payload_writer& to, log_point point);
+
+  // All but the name of the store. O(1).
+  segment_figures figures() const;
 
   // Journal space. Rows that need journal files whose epochs began before `sequence`; what is dirty
   // or dropped needs them until the next cut is durable.
@@ -107,6 +112,8 @@ class mmap_segment final : public byte_store, public layered, public touching_st
 
   // Seal.
   void want_seal() noexcept { seal_wanted_ = !young_->empty() && quarantined_.empty(); }
+  // The same, also after a failure. False when there is nothing to seal, or it cannot be.
+  bool want_seal_now() noexcept;
   // Right after cut(): the young rows become the frozen ones, and the frame says so.
   void freeze(payload_writer& to, std::uint64_t generation);
   // Sorts the frozen rows in steps of bounded time; true when sealed_rows() will start at once.

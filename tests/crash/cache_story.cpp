@@ -2,40 +2,43 @@
 #include "cache_story.hpp"
 
 #include "cache_life.hpp"
-#include "story.hpp"
 
 namespace lentic::crash {
 
-using coro::sim_disk;
-using coro::sim_disk_options;
-using coro::sim_random;
-using coro::sim_runtime;
+namespace {
 
-cache_story_outcome run_cache_story(std::uint64_t seed) {
-  sim_random random(seed);
-  sim_disk disk(random.next(), sim_disk_options::drawn(seed));
+// Without faults: the store below the cache has its own.
+sim::lives_options cache_lives() {
+  sim::lives_options options;
+  options.crashes_min = 3;
+  options.crashes_max = 6;
+  options.odds = {0, 6, 4, 0};
+  options.faulty_permille = 0;
+  return options;
+}
+
+}  // namespace
+
+sim::story_outcome run_cache_story(std::uint64_t seed, std::uint64_t& changes) {
   cache_world world;
   world.seed = seed;
   world.mode = seed % 2 == 0 ? caching::kafka : caching::fused;
   if (seed / 6 % 2 == 1) world.rows = window_rows_in::young_tables;
   const std::uint64_t budgets[] = {0, 150, std::uint64_t{1} << 30};
   world.budget = budgets[seed / 2 % 3];
-  world.options = small_files((8 + random.below(9)) * 4096, (1 + random.below(4)) * 4096);
-  cache_story_outcome outcome;
-  const std::uint64_t lives = 3 + random.below(4);
-  for (std::uint64_t i = 0; i <= lives && world.failure.empty(); ++i) {
-    const std::uint64_t steps = i == lives ? 0 : 20 + random.below(120);
-    sim_runtime runtime(disk, random.next());
-    const std::uint64_t at = 1 + random.below(steps / 2 + 20);
-    const bool killed = random.chance(400);
-    if (i != lives && killed) runtime.engine().kill_at(at);
-    if (i != lives && !killed) runtime.engine().cut_power_at(at);
-    cache_life one(runtime, world, random.next());
+  const auto live = [&world](sim::life& now) {
+    world.options = now.options();
+    const std::uint64_t steps = now.is_last() ? 0 : 20 + now.random().below(120);
+    now.strike_within(steps / 2 + 20);
+    cache_life one(now.runtime(), world, now.random().next());
     one.run(steps);
-    if (runtime.engine().is_off()) ++outcome.crashes;
-  }
+    return world.failure.empty();
+  };
+  sim::story_outcome outcome;
+  outcome.lives = sim::run_lives(seed, cache_lives(), live);
+  outcome.trace = outcome.lives.trace;
   outcome.failure = world.failure;
-  outcome.changes = world.changes;
+  changes += world.changes;
   return outcome;
 }
 

@@ -12,17 +12,13 @@
 // is the one that the records leave.
 // Threads: one.
 
+#include <lentic/testing/story.hpp>
+
 #include <cstdint>
-#include <string>
 
 namespace lentic::crash {
 
-struct cache_story_outcome {
-  std::string failure;  // empty when all promises held
-  std::uint64_t changes = 0;
-  unsigned crashes = 0;
-};
-
-cache_story_outcome run_cache_story(std::uint64_t seed);
+// Adds the changes that were told to `changes`.
+sim::story_outcome run_cache_story(std::uint64_t seed, std::uint64_t& changes);
 
 }  // namespace lentic::crash

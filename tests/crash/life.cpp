@@ -98,6 +98,12 @@ task<void> life::take(step next) {
       co_await coro::sleep_until(*runtime_, until);
       co_return;
     }
+    case act::compact: {
+      model_->cut(env_->cut());
+      model_->others_commit();
+      co_await env_->compact();
+      co_return;
+    }
     case act::read:
       co_return co_await read_one(next);
     default:

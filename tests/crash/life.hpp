@@ -10,6 +10,7 @@
 
 #include <lentic/coro/sim_runtime.hpp>
 #include <lentic/environment.hpp>
+#include <lentic/testing/lives.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -31,6 +32,7 @@ enum class act : std::uint8_t {
   commit,  // waits until it is durable
   rest,    // a millisecond or more, for what goes on beside
   read,
+  compact,  // of what was committed
 };
 
 // Segments count from the drop floor of the store.
@@ -42,7 +44,7 @@ struct step {
   unsigned bytes = 0;
 };
 
-enum class ending : std::uint8_t { close, power_cut, kill };
+using sim::ending;
 
 class life {
  public:

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -72,21 +73,27 @@ class model {
     }
     cuts_[sequence] = now;
   }
+  // From now on it makes commits of its own, with nothing new in them.
+  void others_commit() { others_commit_ = true; }
   // The environment promised that this commit survives.
   void promise(commit_sequence sequence) {
     promised_ = std::max(promised_, sequence);
-    cuts_.erase(cuts_.begin(), cuts_.lower_bound(promised_));
+    auto keep = cuts_.lower_bound(promised_);
+    if (others_commit_) keep = std::prev(cuts_.upper_bound(promised_));
+    cuts_.erase(cuts_.begin(), keep);
   }
   // The environment was opened at `sequence`; answers what is wrong with that. From now on it is
   // where the model is, and a promise.
   std::optional<std::string> recovered(commit_sequence sequence) {
     const std::string at = "recovered commit " + std::to_string(sequence);
     if (sequence < promised_) return at + ", but " + std::to_string(promised_) + " was promised";
-    const auto found = cuts_.find(sequence);
+    const auto found =
+        others_commit_ ? std::prev(cuts_.upper_bound(sequence)) : cuts_.find(sequence);
     if (found == cuts_.end())
       return at + ", but the last cut was " + std::to_string(cuts_.rbegin()->first);
     now = found->second;
     output_.clear();
+    others_commit_ = false;
     promised_ = sequence;
     cuts_.clear();
     cuts_[sequence] = now;
@@ -98,6 +105,7 @@ class model {
  private:
   std::uint32_t serial_ = 0;
   commit_sequence promised_ = 0;
+  bool others_commit_ = false;
   std::vector<value_id> output_;                 // since the last cut
   std::map<commit_sequence, model_state> cuts_;  // from the last promise on
 };

@@ -5,14 +5,11 @@
 
 #include <array>
 #include <utility>
+#include <vector>
 
 namespace lentic::crash {
 
-using coro::sim_disk;
-using coro::sim_disk_options;
 using coro::sim_random;
-using coro::sim_runtime;
-using coro::sim_runtime_options;
 
 namespace {
 
@@ -20,7 +17,7 @@ constexpr unsigned keys = 14;
 constexpr unsigned live_segments = 5;
 
 // How often each act occurs, of the sum.
-constexpr std::array<std::pair<act, unsigned>, 12> odds{{
+constexpr std::array<std::pair<act, unsigned>, 13> odds{{
     {act::put, 44},
     {act::erase, 8},
     {act::clear, 1},
@@ -33,6 +30,7 @@ constexpr std::array<std::pair<act, unsigned>, 12> odds{{
     {act::commit, 12},
     {act::rest, 5},
     {act::read, 4},
+    {act::compact, 1},
 }};
 
 act draw_act(sim_random& random) {
@@ -71,64 +69,22 @@ std::vector<step> draw_steps(sim_random& random) {
   return steps;
 }
 
-sim_runtime_options draw_faults(sim_random& random) {
-  sim_runtime_options options;
-  if (!random.chance(250)) return options;
-  options.faults.short_permille = 100;
-  options.faults.interrupted_permille = 50;
-  options.faults.again_permille = 50;
-  return options;
-}
-
-// Most crashes come at any operation, some of them while the state is recovered.
-void draw_crash(sim_random& random, coro::sim_engine& engine, std::size_t steps, ending how) {
-  const std::uint64_t at = 1 + random.below(random.chance(150) ? 40 : 3 * steps);
-  if (how == ending::kill) {
-    engine.kill_at(at);
-  } else {
-    engine.cut_power_at(at);
-  }
-}
-
-// Of a life that lived through all of its steps. Its earlier crash is of the same kind.
-ending draw_ending(sim_random& random) {
-  const std::uint64_t drawn = random.below(10);
-  return drawn < 2 ? ending::close : drawn < 8 ? ending::power_cut : ending::kill;
-}
-
 }  // namespace
 
-environment_options small_files(std::uint64_t file_bytes, std::uint64_t growth_bytes) {
-  environment_options options;
-  options.directory = "state";
-  options.journal_file_bytes_max = file_bytes;
-  options.journal_growth_bytes = growth_bytes;
-  options.journal_bytes_kept = 2 * file_bytes;
-  return options;
-}
-
 story_outcome run_story(std::uint64_t seed) {
-  sim_random random(seed);
-  sim_disk disk(random.next(), sim_disk_options::drawn(seed));
-  const std::uint64_t file_bytes = (8 + random.below(9)) * 4096;
-  const environment_options options = small_files(file_bytes, (1 + random.below(4)) * 4096);
   model known;
   story_outcome outcome;
-  const std::uint64_t crashes = 2 + random.below(4);
-  for (std::uint64_t i = 0; i <= crashes && outcome.failure.empty(); ++i) {
-    const bool last = i == crashes;
-    sim_runtime runtime(disk, random.next(), draw_faults(random));
-    const std::vector<step> steps = last ? std::vector<step>() : draw_steps(random);
-    const ending how = last ? ending::close : draw_ending(random);
-    if (!last) draw_crash(random, runtime.engine(), steps.size(), how);
-    life one(runtime, known, options);
-    one.run(steps, how);
+  const auto live = [&](sim::life& now) {
+    std::vector<step> steps;
+    if (!now.is_last()) steps = draw_steps(now.random());
+    now.strike_within(3 * steps.size());
+    life one(now.runtime(), known, now.options());
+    one.run(steps, now.how());
     outcome.failure = one.failure();
-    outcome.trace = outcome.trace * 31 + runtime.trace_hash();
-    if (!runtime.engine().is_off()) continue;
-    ++(how == ending::kill ? outcome.kills : outcome.power_cuts);
-  }
-  outcome.trace ^= disk.image_hash();
+    return outcome.failure.empty();
+  };
+  outcome.lives = sim::run_lives(seed, {}, live);
+  outcome.trace = outcome.lives.trace;
   return outcome;
 }
 

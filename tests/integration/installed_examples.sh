@@ -23,7 +23,8 @@ pc=$(find "$work/root" -name lentic.pc) || true
 export PKG_CONFIG_PATH="${pc%/*}${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
 # The prefix of the file is the final one; relocated, it is the one inside our root.
 prefix="$work/root$(pkg-config --variable=prefix lentic)"
-flags=$(pkg-config --define-variable=prefix="$prefix" --cflags --libs --static lentic)
+# flags_of PACKAGE
+flags_of() { pkg-config --define-variable=prefix="$prefix" --cflags --libs --static "$1"; }
 
 # What is installed is what the tree shows: a header that no meson.build lists is missing here.
 "$source_dir/tests/headers/list_headers.py" "$source_dir" >"$work/tree.txt"
@@ -34,6 +35,9 @@ count=0
 for example in "$source_dir"/examples/*.cpp; do
   [ -e "$example" ] || continue
   name=$(basename "$example" .cpp)
+  package=lentic
+  if grep -q '<lentic/testing/' "$example"; then package=lentic-testing; fi
+  flags=$(flags_of "$package")
   # shellcheck disable=SC2086  # flags and the compiler are lists of words
   ${CXX:-g++} -Wall -Wextra -Werror "$example" -o "$work/$name" $flags \
     || fail "$name does not compile against the installed tree"
@@ -58,6 +62,7 @@ for example in "$source_dir"/examples/*.cpp; do
 done
 if [ "$count" = 0 ]; then
   printf '#include <lentic/coro/task.hpp>\nint main() {}\n' >"$work/probe.cpp"
+  flags=$(flags_of lentic)
   # shellcheck disable=SC2086
   ${CXX:-g++} "$work/probe.cpp" -o "$work/probe" $flags || fail "a bare program does not link"
 fi

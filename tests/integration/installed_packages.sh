@@ -10,6 +10,7 @@ build_dir=$2
 source "$(dirname "${BASH_SOURCE[0]}")/package_support.sh"
 consumer=$work/consumer
 cp -r "$source_dir/tests/integration/consumer" "$consumer"
+cp "$source_dir/examples/test_your_topology.cpp" "$consumer"
 compiler=${CXX:-g++}
 
 DESTDIR="$work/root" logged "meson install" \
@@ -33,6 +34,11 @@ logged "compiling through pkg-config" $compiler -Wall -Wextra -Werror "$consumer
   -o "$work/with-pkg-config" \
   $(pkg-config --define-variable=prefix="$prefix" --cflags --libs $static lentic)
 counts_right pkg-config "$work/with-pkg-config"
+# shellcheck disable=SC2086
+logged "compiling a test through pkg-config" $compiler -Wall -Wextra -Werror \
+  "$consumer/test_your_topology.cpp" -o "$work/test-with-pkg-config" \
+  $(pkg-config --define-variable=prefix="$prefix" --cflags --libs $static lentic-testing)
+finds_mistake pkg-config "$work/test-with-pkg-config"
 
 if ! command -v cmake >/dev/null; then
   echo "SKIPPED: no cmake"
@@ -49,6 +55,7 @@ configure() {
 logged "find_package in CMake" configure "$work/cmake"
 logged "compiling with CMake" cmake --build "$work/cmake"
 counts_right cmake "$work/cmake/word_counts"
+finds_mistake cmake "$work/cmake/test_your_topology"
 
 other_asio=$work/other-asio
 mkdir -p "$other_asio/asio"

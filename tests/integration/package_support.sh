@@ -34,6 +34,15 @@ counts_right() {
   echo "ok: $name"
 }
 
+# finds_mistake NAME PROGRAM: the example that tests a topology passes, and fails with its mistake.
+finds_mistake() {
+  local name=$1 program=$2
+  "$program" --stories 20 >"$work/log" 2>&1 || fail "$name: a sound topology fails"
+  ! MISTAKEN=1 "$program" --stories 20 >"$work/log" 2>&1 || fail "$name: a mistake passes"
+  grep -q '^seed .*again: ' "$work/log" || fail "$name: the failure does not name its seed"
+  echo "ok: $name: lentic-testing"
+}
+
 # copy_sources FROM TO: the files of the tree that git knows or would add; all where git is missing.
 copy_sources() {
   mkdir -p "$2"

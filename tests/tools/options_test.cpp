@@ -196,7 +196,8 @@ TEST(Commands, AreSuggestedAndRequired) {
   EXPECT_EQ(mistake("rnu"), "no command \"rnu\"; did you mean \"run\"?");
   EXPECT_EQ(mistake("store stta st"), "no command \"stta\"; did you mean \"stat\"?");
   EXPECT_EQ(mistake(""), "a command is missing: run, get, scan or store");
-  EXPECT_EQ(mistake("store"), "a command is missing: stat, verify, dump, copy, salvage or digest");
+  EXPECT_EQ(mistake("store"),
+            "a command is missing: stat, verify, dump, copy, salvage, digest, load or compact");
 }
 
 TEST(Commands, HintNamesTheHelpOfTheCommand) {
@@ -240,8 +241,41 @@ TEST(VerifyOptions, ReadTheDirectoryAndShowProgressOnATerminal) {
   const command parsed = given("store verify st --time-format ms", {false, true});
   EXPECT_EQ(std::get<verify_options>(parsed).state_directory, "st");
   EXPECT_EQ(std::get<verify_options>(parsed).times, time_format::ms);
-  EXPECT_TRUE(std::get<verify_options>(parsed).show_progress);
-  EXPECT_FALSE(std::get<verify_options>(given("store verify st")).show_progress);
+  EXPECT_EQ(std::get<verify_options>(parsed).progress, progress_shown::terminal);
+  EXPECT_EQ(std::get<verify_options>(given("store verify st")).progress, progress_shown::never);
+}
+
+TEST(LoadOptions, ReadFileFormatStoreAndCommits) {
+  const auto all = std::get<load_options>(given("store load st"));
+  EXPECT_EQ(all.input, "-");
+  EXPECT_EQ(all.format, input_format::csv);
+  EXPECT_EQ(all.commit_rows, 10'000U);
+  EXPECT_FALSE(all.from_start);
+  const auto some = std::get<load_options>(
+      given("store load st in.ndjson.gz --store kv --commit-rows 5 --from-start", {false, true}));
+  EXPECT_EQ(some.input, "in.ndjson.gz");
+  EXPECT_EQ(some.format, input_format::ndjson);
+  EXPECT_EQ(some.store, "kv");
+  EXPECT_EQ(some.commit_rows, 5U);
+  EXPECT_TRUE(some.from_start);
+  EXPECT_EQ(some.progress, progress_shown::terminal);
+  EXPECT_EQ(std::get<load_options>(given("store load st in.csv --input ndjson")).format,
+            input_format::ndjson);
+  EXPECT_EQ(mistake("store load st --commit-rows 0"),
+            "--commit-rows: a commit has at least one row");
+  EXPECT_EQ(mistake("store load"), "--state is required");
+}
+
+TEST(Help, AStateThatIsAWordOrAnOptionIsRequiredOnce) {
+  for (const char* command : {"get", "scan", "store stat", "store load", "store compact"}) {
+    const std::string text = std::get<print_and_exit>(given(std::string(command) + " --help")).text;
+    const std::size_t words = text.find("REQUIRED", text.find("Positionals"));
+    ASSERT_NE(words, text.npos) << text;
+    const std::size_t option = text.find("--state");
+    ASSERT_NE(option, text.npos) << text;
+    EXPECT_EQ(text.substr(option, text.find('\n', option) - option).find("REQUIRED"), text.npos)
+        << text;
+  }
 }
 
 TEST(DumpOptions, ReadTheFiltersAndDefaultToAllRowsAsCsv) {

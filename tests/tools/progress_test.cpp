@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "progress.hpp"
+#include "progress_teller.hpp"
+
+#include <lentic/coro/sim_runtime.hpp>
 
 #include <gtest/gtest.h>
 
@@ -61,6 +63,37 @@ TEST(Progress, RoundsToThreeDigits) {
   EXPECT_EQ(rounded(1234), "1.23k");
   EXPECT_EQ(rounded(1'437'920), "1.44M");
   EXPECT_EQ(rounded(2.5e9), "2.5G");
+}
+
+TEST(Progress, BytesTotalShareAndRate) {
+  EXPECT_EQ(bytes_line("load", {1'200'000'000, 4'800'000'000, 10'000}),
+            "load: 1.2GB of 4.8GB, 25 %, 120MB/s");
+  EXPECT_EQ(bytes_line("load", {1500, std::nullopt, 1000}), "load: 1.5kB, 1.5kB/s");
+  EXPECT_EQ(bytes_line("copy", {0, 0, 0}), "copy: 0B of 0B, 100 %");
+}
+
+TEST(Progress, ALineTwiceASecondOnATerminalAndGoneAtTheEnd) {
+  coro::sim_disk disk(1);
+  coro::sim_runtime runtime(disk, 1);
+  std::string said;
+  const auto say = [&said](std::string_view text) { said += text; };
+  {
+    progress_teller teller(runtime, progress_shown::terminal, "copy", say);
+    teller.tell(1, 10);
+    runtime.advance_ms(499);
+    teller.tell(2, 10);
+    EXPECT_EQ(said, "");
+    runtime.advance_ms(1);
+    teller.tell(3, 10);
+    teller.tell(4, 10);
+  }
+  EXPECT_EQ(said, "\r\033[Kcopy: 3B of 10B, 30 %, 6B/s\r\033[K");
+  said.clear();
+  progress_teller quiet(runtime, progress_shown::never, "copy", say);
+  runtime.advance_ms(1000);
+  quiet.tell(1, 10);
+  quiet.end();
+  EXPECT_EQ(said, "");
 }
 
 }  // namespace

@@ -76,6 +76,8 @@ if [ -n "${CLANG:-}" ] && command -v "clang++-$CLANG" >/dev/null; then
         -timeout=5 -artifact_prefix=build-clang/ >"$0.log" 2>&1 || { tail -30 "$0.log"; exit 1; }' \
         "$fuzzer"
     done
+    step "two compilers, two engines" 300 python3 tests/integration/two_builds.py \
+      build build-clang examples/data/flights-2001q1.csv.gz
   fi
 else
   skip "no clang++ 16 or newer"

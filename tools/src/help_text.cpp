@@ -119,6 +119,49 @@ manifest.
 
 Exit codes: 0 the journal is whole, 4 something is, also when NEW was written.)";
 
+const char* const store_footer = R"(
+A state has one writer, or any number of readers. Which commands work on a state
+that another process has open:
+
+                        open to be read      open to be written
+                        (by one of the       (by lentic run, store load
+                        first group)         or store compact)
+  get, scan, store      yes                  refused, exit 4
+  stat, verify, dump,
+  copy, salvage, digest
+  run, store load,      refused, exit 4      refused, exit 4
+  store compact
+
+A command waits one second for the other to go, then names its process. The
+copy of a state is another state: copy it, and work on the copy.)";
+
+const char* const load_footer = R"(
+Puts rows into a state; a key that is there gets the new value. CSV with a
+header line or NDJSON, plain or gzip; columns or members:
+
+  store                   its name; without it that of --store for all rows
+  segment                 a whole number; 0 without it
+  key_hex, or else key    the key in hex, or as text
+  value_hex, or else value
+
+Others are passed over, so what "store dump" prints loads as it is. A row has at
+most 132 MiB. Rows are committed in their order, so many at a time, and with
+them the place in the input: killed at any moment, the same command goes on, and
+another input is refused; --from-start loads all of it again. The first row that
+cannot be used ends the load: file:line:column: reason, exit 3; the rows before
+it are in the state.
+
+A state in use is refused (exit 4), and so is one of "lentic run", whose windows
+would no longer belong to its input. A state made of the dump of a run can be
+read, but "lentic run" refuses to go on from it: a dump has no input position.)";
+
+const char* const compact_footer = R"(
+Writes all rows into runs: one sorted file a segment, without what was put over
+or erased since, and lets the files of the journal go. Prints the bytes before
+and after. Needs room for the largest segment twice. Killed at any moment the
+state is whole, and the same command goes on. A state in use is refused (exit 4).
+A segment whose run cannot be read stays as it is.)";
+
 const char* const digest_footer = R"(
 A line for each segment that has rows: store, segment, rows, digest. The digest
 is the sum, modulo 2 to the 64th, of a hash of each row's key and value, so it

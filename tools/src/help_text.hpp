@@ -13,5 +13,8 @@ extern const char* const dump_footer;
 extern const char* const copy_footer;
 extern const char* const salvage_footer;
 extern const char* const digest_footer;
+extern const char* const load_footer;
+extern const char* const compact_footer;
+extern const char* const store_footer;
 
 }  // namespace lentic::tool

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `lentic` command: arguments, descriptors, signals and exit codes. The rest is in the library
 // of its parts.
+#include "change_commands.hpp"
 #include "failure_text.hpp"
 #include "options.hpp"
 #include "run_command.hpp"
@@ -79,6 +80,24 @@ int report(const std::exception_ptr& error, const std::string& input) {
   }
 }
 
+// The same failure with the path of the state in its text.
+std::exception_ptr named(const std::exception_ptr& error, const std::string& path) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::system_error& failure) {
+    const bool is_named = std::string_view(failure.what()).find(path) != std::string_view::npos;
+    if (is_named || failure.code() == std::errc::broken_pipe) return error;
+    std::string text = failure.what();
+    const std::string tail = ": " + failure.code().message();
+    if (text.ends_with(tail)) text.resize(text.size() - tail.size());
+    const bool is_bare = text == failure.code().message();
+    const std::string place = is_bare ? path : path + ": " + text;
+    return std::make_exception_ptr(std::system_error(failure.code(), place));
+  } catch (...) {  // named by report(), or without a path
+    return error;
+  }
+}
+
 coro::asio_runtime_options runtime_options() {
   coro::asio_runtime_options chosen;
   chosen.log = [](std::string_view line) { print_error("lentic: " + std::string(line) + "\n"); };
@@ -129,7 +148,7 @@ int look(coro::runtime& runtime, const verify_options& options, output_sink& sin
 }
 
 int look(coro::runtime& runtime, const salvage_options& options, output_sink& sink) {
-  const salvage_report found = sync_wait(runtime, salvage(runtime, options));
+  const salvage_report found = sync_wait(runtime, salvage(runtime, options, print_error));
   sync_wait(runtime, sink.write(found.text));
   return found.losses == 0 ? exit_code::complete : exit_code::state;
 }
@@ -148,7 +167,8 @@ int view(const Options& options) {
   try {
     return look(runtime, options, sink);
   } catch (...) {  // the boundary of the program
-    return report(std::current_exception(), options.state_directory);
+    return report(named(std::current_exception(), options.state_directory),
+                  options.state_directory);
   }
 }
 
@@ -169,6 +189,8 @@ int dispatch(const command& chosen) {
   if (const auto* copy = std::get_if<copy_options>(&chosen)) return view(*copy);
   if (const auto* rescue = std::get_if<salvage_options>(&chosen)) return view(*rescue);
   if (const auto* sums = std::get_if<digest_options>(&chosen)) return view(*sums);
+  if (const auto* rows = std::get_if<load_options>(&chosen)) return view(*rows);
+  if (const auto* dense = std::get_if<compact_options>(&chosen)) return view(*dense);
   return print(std::get<print_and_exit>(chosen));
 }
 

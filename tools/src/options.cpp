@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -24,6 +25,33 @@ namespace {
 
 constexpr std::array<choice<output_format>, 2> dump_outputs{
     {{"csv", output_format::csv}, {"ndjson", output_format::ndjson}}};
+
+constexpr std::array<choice<input_format>, 2> load_inputs{
+    {{"csv", input_format::csv}, {"ndjson", input_format::ndjson}}};
+
+progress_shown shown_on(const terminal_facts& terminal) {
+  return terminal.stderr_is_terminal ? progress_shown::terminal : progress_shown::never;
+}
+
+// An option that may stand alone as a word, too, is listed in both places and REQUIRED in one.
+class help_formatter final : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    std::string text = CLI::Formatter::make_option_opts(option);
+    constexpr std::string_view mark = " REQUIRED";
+    const bool twice = option->get_positional() && !option->get_lnames().empty();
+    const std::size_t at = text.find(mark);
+    if (twice && !in_words_ && at != text.npos) text.erase(at, mark.size());
+    return text;
+  }
+  std::string make_option(const CLI::Option* option, bool is_word) const override {
+    in_words_ = is_word;
+    return CLI::Formatter::make_option(option, is_word);
+  }
+
+ private:
+  mutable bool in_words_ = false;
+};
 
 struct range_texts {
   std::string from;
@@ -115,7 +143,7 @@ struct verify_texts {
     output.add_times_to(app);
   }
   verify_options read(const terminal_facts& terminal) const {
-    return {state, output.time(), terminal.stderr_is_terminal};
+    return {state, output.time(), shown_on(terminal)};
   }
 };
 
@@ -179,6 +207,46 @@ struct digest_texts {
   }
 };
 
+struct load_texts {
+  std::string state, input = "-", format, commit;
+  std::optional<std::string> store;
+  bool from_start = false;
+
+  void add_to(CLI::App& app) {
+    app.footer(load_footer);
+    app.add_option("--state,DIR", state, "the state directory; made where it is missing")
+        ->required()
+        ->check(not_empty());
+    app.add_option("FILE", input, "rows to load; \"-\" is standard input")->capture_default_str();
+    app.add_option("--input", format, "csv or ndjson (default: by the name of the file)")
+        ->type_name("FORMAT");
+    app.add_option("--store", store, "the store of all rows")->type_name("NAME");
+    app.add_option("--commit-rows", commit, "rows of a commit (default: 10000)")->type_name("N");
+    app.add_flag("--from-start", from_start, "load all rows, also after an interrupted load");
+  }
+  load_options read(const terminal_facts& terminal) const {
+    load_options load;
+    load.state_directory = state;
+    load.input = input;
+    load.format = format.empty() ? format_of_name(input) : chosen("--input", format, load_inputs);
+    load.store = store;
+    if (!commit.empty()) load.commit_rows = whole_number("--commit-rows", commit);
+    if (load.commit_rows == 0) throw usage_error("--commit-rows: a commit has at least one row");
+    load.from_start = from_start;
+    load.progress = shown_on(terminal);
+    return load;
+  }
+};
+
+struct compact_texts {
+  std::string state;
+
+  void add_to(CLI::App& app) {
+    app.footer(compact_footer);
+    app.add_option("--state,DIR", state, "the state directory")->required()->check(not_empty());
+  }
+};
+
 // The whole command line, and the subcommand that stood on it.
 struct parser {
   parser();
@@ -201,6 +269,9 @@ struct parser {
   CLI::App* copy = store->add_subcommand("copy", "copy a state that is not in use");
   CLI::App* salvage = store->add_subcommand("salvage", "name what is lost of a damaged state");
   CLI::App* digest = store->add_subcommand("digest", "sums of rows, to compare states");
+  CLI::App* load = store->add_subcommand("load", "put rows into a state, such as those of a dump");
+  CLI::App* compact =
+      store->add_subcommand("compact", "write all rows into runs, drop the journal");
   run_texts run_values;
   get_texts get_values;
   scan_texts scan_values;
@@ -210,11 +281,18 @@ struct parser {
   copy_texts copy_values;
   salvage_texts salvage_values;
   digest_texts digest_values;
+  load_texts load_values;
+  compact_texts compact_values;
 };
 
 parser::parser() {
   app.name("lentic");
+  const auto formatter = std::make_shared<help_formatter>();
+  app.formatter(formatter);
+  for (CLI::App* each : app.get_subcommands(nullptr)) each->formatter(formatter);
+  for (CLI::App* each : store->get_subcommands(nullptr)) each->formatter(formatter);
   app.footer(main_footer);
+  store->footer(store_footer);
   app.set_version_flag("--version", "lentic " LENTIC_VERSION);
   app.require_subcommand(0, 1);
   store->require_subcommand(0, 1);
@@ -227,10 +305,13 @@ parser::parser() {
   copy_values.add_to(*copy);
   salvage_values.add_to(*salvage);
   digest_values.add_to(*digest);
+  load_values.add_to(*load);
+  compact_values.add_to(*compact);
 }
 
 const CLI::App& parser::current() const {
-  for (const CLI::App* each : {run, get, scan, stat, verify, dump, copy, salvage, digest, store}) {
+  for (const CLI::App* each :
+       {run, get, scan, stat, verify, dump, copy, salvage, digest, load, compact, store}) {
     if (each->parsed()) return *each;
   }
   return app;
@@ -297,12 +378,15 @@ command parser::read(const terminal_facts& terminal) const {
   if (stat->parsed()) return stat_options{stat_values.state, stat_values.output.time()};
   if (verify->parsed()) return verify_values.read(terminal);
   if (dump->parsed()) return dump_values.read();
-  if (copy->parsed()) return copy_options{copy_values.state, copy_values.target};
-  if (salvage->parsed()) return salvage_options{salvage_values.state, salvage_values.target};
-  if (digest->parsed())
-    return digest_options{digest_values.state, digest_values.key, terminal.stderr_is_terminal};
-  throw usage_error(store->parsed() ? "a command is missing: stat, verify, dump, copy, salvage or "
-                                      "digest"
+  const progress_shown progress = shown_on(terminal);
+  if (copy->parsed()) return copy_options{copy_values.state, copy_values.target, progress};
+  if (salvage->parsed())
+    return salvage_options{salvage_values.state, salvage_values.target, progress};
+  if (load->parsed()) return load_values.read(terminal);
+  if (compact->parsed()) return compact_options{compact_values.state, progress};
+  if (digest->parsed()) return digest_options{digest_values.state, digest_values.key, progress};
+  throw usage_error(store->parsed() ? "a command is missing: stat, verify, dump, copy, salvage, "
+                                      "digest, load or compact"
                                     : "a command is missing: run, get, scan or store");
 }
 

@@ -35,6 +35,8 @@ inline constexpr int terminated = 143;     // 128 + SIGTERM
 enum class emit_kind { close, changes };
 enum class stdin_content { replayed, fresh };
 enum class statistics_format { none, json };
+// A line on standard error that is written over, where that is a terminal.
+enum class progress_shown { never, terminal };
 
 struct run_options {
   std::string input;  // a path, or "-"
@@ -94,7 +96,7 @@ struct stat_options {
 struct verify_options {
   std::string state_directory;
   time_format times = time_format::rfc3339;
-  bool show_progress = false;
+  progress_shown progress = progress_shown::never;
 };
 
 struct dump_options {
@@ -108,17 +110,34 @@ struct dump_options {
 struct copy_options {
   std::string state_directory;
   std::string target;
+  progress_shown progress = progress_shown::never;
 };
 
 struct salvage_options {
   std::string state_directory;
   std::optional<std::string> target;
+  progress_shown progress = progress_shown::never;
 };
 
 struct digest_options {
   std::string state_directory;
   std::string hash_key;
-  bool show_progress = false;
+  progress_shown progress = progress_shown::never;
+};
+
+struct load_options {
+  std::string state_directory;
+  std::string input = "-";  // a path, or "-"
+  input_format format = input_format::csv;
+  std::optional<std::string> store;  // of all rows
+  std::uint64_t commit_rows = 10'000;
+  bool from_start = false;
+  progress_shown progress = progress_shown::never;
+};
+
+struct compact_options {
+  std::string state_directory;
+  progress_shown progress = progress_shown::never;
 };
 
 // Nothing to run: write `text` (lines, with line ends) to stdout or stderr and exit.
@@ -132,9 +151,9 @@ struct terminal_facts {
   bool stderr_is_terminal = false;
 };
 
-using command =
-    std::variant<run_options, get_options, scan_options, stat_options, verify_options, dump_options,
-                 copy_options, salvage_options, digest_options, print_and_exit>;
+using command = std::variant<run_options, get_options, scan_options, stat_options, verify_options,
+                             dump_options, copy_options, salvage_options, digest_options,
+                             load_options, compact_options, print_and_exit>;
 
 // `arguments` without the program's name. Never throws for what they hold: a mistake is a
 // print_and_exit with code 2, one line that names it and one with a hint.

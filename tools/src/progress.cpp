@@ -57,6 +57,20 @@ std::string progress_line(const progress_figures& figures, std::size_t width) {
   return line;
 }
 
+std::string bytes_line(std::string_view what, const byte_figures& figures) {
+  std::string line = fmt::format("{}: {}B", what, rounded(static_cast<double>(figures.bytes)));
+  if (figures.bytes_total) {
+    line += fmt::format(" of {}B, {} %", rounded(static_cast<double>(*figures.bytes_total)),
+                        percent(figures.bytes, *figures.bytes_total));
+  }
+  if (figures.elapsed_ms > 0) {
+    const double rate =
+        static_cast<double>(figures.bytes) * 1000 / static_cast<double>(figures.elapsed_ms);
+    line += fmt::format(", {}B/s", rounded(rate));
+  }
+  return line;
+}
+
 std::string catch_up_line(std::uint64_t row, std::uint64_t bytes, std::uint64_t bytes_target) {
   return fmt::format("finding row {}: {} %", grouped(row), percent(bytes, bytes_target));
 }

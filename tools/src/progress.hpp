@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace lentic::tool {
 
@@ -28,6 +29,15 @@ std::string progress_line(const progress_figures& figures, std::size_t width);
 
 // While a gzip input is read again up to a stored position: "finding row 1,437,920: 47 %".
 std::string catch_up_line(std::uint64_t row, std::uint64_t bytes, std::uint64_t bytes_target);
+
+// How far a command is with bytes: "load: 1.2GB of 3.4GB, 35 %, 120MB/s". Without a total, of a
+// pipe: "load: 1.2GB, 120MB/s". The rate is that since the start.
+struct byte_figures {
+  std::uint64_t bytes = 0;
+  std::optional<std::uint64_t> bytes_total;
+  std::int64_t elapsed_ms = 0;
+};
+std::string bytes_line(std::string_view what, const byte_figures& figures);
 
 // 1437920 -> "1,437,920"; 1437920 -> "1.44M".
 std::string grouped(std::uint64_t value);

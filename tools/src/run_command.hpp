@@ -59,7 +59,6 @@ class run_command {
 
   // Life of the input.
   task<void> open_input();
-  task<input_kind> probe_input();
   task<void> start_input();
   task<void> resume_input(input_position stored);
   task<void> read_rows();
@@ -80,7 +79,6 @@ class run_command {
   void fail_soon();
 
   void say(const std::string& line) const;
-  std::string input_name() const;
   std::string fault_text(const row_fault& fault) const;
   std::string reason_text() const;
   task<void> count_open();
@@ -101,7 +99,6 @@ class run_command {
   stored_run stored_;
   bool resumed_ = false;
 
-  int input_fd_ = -1;
   std::optional<std::uint64_t> input_bytes_;
   std::unique_ptr<byte_source> source_;
   std::vector<input_column> columns_;

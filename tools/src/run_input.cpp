@@ -1,30 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The input of run_command: where it begins or goes on, and its rows one by one.
 #include "bad_row_text.hpp"
+#include "input_file.hpp"
 #include "position_check.hpp"
 #include "run_command.hpp"
 
-#include <lentic/coro/io_op.hpp>
-
-#include <cerrno>
 #include <utility>
-
-#include <fcntl.h>
 
 namespace lentic::tool {
 
 namespace {
-
-task<std::int64_t> perform(coro::io_engine& engine, coro::io_request what) {
-  for (;;) {
-    const std::int64_t result = co_await coro::io_op(engine, what);
-    if (result != -EINTR) co_return result;
-  }
-}
-
-std::string system_text(std::int64_t result) {
-  return std::error_code(static_cast<int>(-result), std::system_category()).message();
-}
 
 // The sentence that says what to do, behind the reason.
 std::string remedy(std::error_code reason, const std::string& input) {
@@ -39,49 +24,29 @@ std::string remedy(std::error_code reason, const std::string& input) {
 
 }  // namespace
 
-std::string run_command::input_name() const {
-  return options_.input == "-" ? "(stdin)" : options_.input;
-}
-
 std::string run_command::fault_text(const row_fault& fault) const {
   const std::string_view value = reader_->fields()[fault.field];
   const std::string& field = columns_[fault.field].name;
-  return bad_row_text(input_name(), reader_->place(fault.field), field, value, fault.reason);
+  return bad_row_text(input_name(options_.input), reader_->place(fault.field), field, value,
+                      fault.reason);
 }
 
 std::string run_command::reason_text() const {
   const bad_row_reason why = reader_->reason();
-  if (!why.column) return bad_row_text(input_name(), why.place, why.code);
-  return bad_row_text(input_name(), why.place, columns_[*why.column].name, why.code);
+  if (!why.column) return bad_row_text(input_name(options_.input), why.place, why.code);
+  return bad_row_text(input_name(options_.input), why.place, columns_[*why.column].name, why.code);
 }
 
 task<void> run_command::open_input() {
   const std::string name = options_.input;
-  input_fd_ = 0;
-  if (name != "-") {
-    coro::io_request what;
-    what.kind = coro::io_kind::open;
-    what.fd = AT_FDCWD;
-    what.path = name.c_str();
-    what.flags = O_RDONLY;
-    const std::int64_t result = co_await perform(runtime_.io(), what);
-    if (result < 0) throw input_error(name + ": " + system_text(result) + "; check the path");
-    input_fd_ = static_cast<int>(result);
-  }
-  const input_kind kind = co_await probe_input();
-  if (kind == input_kind::regular_file) {
-    coro::io_request what;
-    what.kind = coro::io_kind::size;
-    what.fd = input_fd_;
-    const std::int64_t bytes = co_await perform(runtime_.io(), what);
-    if (bytes >= 0) input_bytes_ = static_cast<std::uint64_t>(bytes);
-  }
+  const input_file found = co_await open_input_file(runtime_, name);
+  input_bytes_ = found.bytes;
   source_options chosen;
-  chosen.fd = input_fd_;
-  chosen.kind = kind;
+  chosen.fd = found.fd;
+  chosen.kind = found.kind;
   chosen.stop = coro::stop_token(stop_);
   source_ = co_await open_source(runtime_.io(), chosen);
-  reader_ = make_record_reader(options_.format, columns_, input_name());
+  reader_ = make_record_reader(options_.format, columns_, input_name(options_.input));
   const std::optional<bytes> stored = env_->position("input");
   const bool follows = options_.stdin_is == stdin_content::fresh && name == "-";
   if (stored) {
@@ -90,26 +55,6 @@ task<void> run_command::open_input() {
     if (!follows) co_return co_await resume_input(before);
   }
   co_await start_input();
-}
-
-// A pipe has no positions, whatever its name; standard input is read on from where it stands. Of a
-// pipe not a byte may be read here, which io_uring would do, whatever the offset.
-task<input_kind> run_command::probe_input() {
-  if (input_fd_ == 0) co_return input_kind::stream;
-  std::int64_t result = runtime_.io().require_regular(input_fd_);
-  if (result < 0 && result != -EISDIR) co_return input_kind::stream;
-  std::byte first{};
-  coro::io_request what;
-  what.kind = coro::io_kind::read;
-  what.fd = input_fd_;
-  what.data = &first;
-  what.bytes = 1;
-  what.offset = 0;
-  if (result == 0) result = co_await perform(runtime_.io(), what);
-  if (result < 0)
-    throw input_error(options_.input + ": " + system_text(result)
-                      + "; give a file that can be read");
-  co_return input_kind::regular_file;
 }
 
 // Reads up to where the columns are known: the header, if the format has one.

@@ -2,11 +2,12 @@
 #include "store_commands.hpp"
 
 #include "position_proof.hpp"
-#include "progress.hpp"
+#include "progress_teller.hpp"
 #include "row_writer.hpp"
 #include "salvage_mark.hpp"
 #include "utf8.hpp"
 
+#include <lentic/coro/file.hpp>
 #include <lentic/endian.hpp>
 #include <lentic/environment.hpp>
 #include <lentic/errc.hpp>
@@ -23,13 +24,16 @@ namespace lentic::tool {
 
 namespace {
 
-constexpr std::int64_t progress_interval_ms = 500;
-
 environment_options reading(const std::string& directory, open_mode mode) {
   environment_options chosen;
   chosen.directory = directory;
   chosen.mode = mode;
   return chosen;
+}
+
+std::string without_slash(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
 }
 
 // "commit 4", "commits 4 to 9".
@@ -47,8 +51,14 @@ std::string key_text(bytes_view key) {
   return shown;
 }
 
-task<commit_sequence> copy_to(environment& env, std::string target) {
-  result<commit_sequence> copied = co_await as_result(env.checkpoint(target));
+// A command that copies, on a terminal.
+upkeep_listener listener_of(progress_teller& progress) {
+  return [&progress](const upkeep_progress& at) { progress.tell(at.bytes_done, at.bytes_total); };
+}
+
+task<commit_sequence> copy_to(environment& env, std::string target, progress_teller& progress) {
+  const upkeep_listener told = listener_of(progress);
+  result<commit_sequence> copied = co_await as_result(env.checkpoint(target, told));
   if (!copied && copied.error() == std::errc::directory_not_empty)
     throw usage_error(target + " is not empty", "choose a directory that is empty or missing");
   if (!copied) throw std::system_error(copied.error(), "copy to " + target);
@@ -98,10 +108,11 @@ salvage_report report_of(const recovery_report& found) {
 class digester {
  public:
   digester(coro::runtime& runtime, const digest_options& options, say_function say)
-      : runtime_(runtime), options_(options), say_(std::move(say)), shown_ms_(runtime.now_ms()) {}
+      : options_(options), progress_(runtime, options.progress, "digest", std::move(say)) {}
 
   task<void> run(environment& env) {
     const std::vector<std::string> names = env.store_names();
+    bytes_total_ = stored_bytes(env);
     for (const std::string& name : names) {
       segmented_store& store = env.open_segmented_store(name);
       for (const segment_id id : store.segments(0, std::numeric_limits<segment_id>::max()))
@@ -109,7 +120,7 @@ class digester {
     }
   }
   std::string take() {
-    if (options_.show_progress) say_("\r\033[K");
+    progress_.end();
     return std::move(text_);
   }
 
@@ -121,30 +132,34 @@ class digester {
     for (;;) {
       const std::span<const row> block = co_await rows.next();
       if (block.empty()) break;
-      for (const row& each : block) sum += row_digest(options_.hash_key, each.key, each.value);
+      for (const row& each : block) {
+        sum += row_digest(options_.hash_key, each.key, each.value);
+        bytes_read_ += each.key.size() + each.value.size();
+      }
       count += block.size();
-      show_progress(block.size());
+      progress_.tell(bytes_read_, bytes_total_);
     }
     if (count != 0) text_ += fmt::format("{},{},{},{:016x}\n", store, id, count, sum);
   }
 
-  void show_progress(std::size_t rows) {
-    rows_read_ += rows;
-    const std::int64_t now = runtime_.now_ms();
-    if (!options_.show_progress || now - shown_ms_ < progress_interval_ms) return;
-    shown_ms_ = now;
-    say_(fmt::format("\r\033[K{} rows read", grouped(rows_read_)));
-  }
-
-  coro::runtime& runtime_;
   const digest_options& options_;
-  say_function say_;
-  std::int64_t shown_ms_;
-  std::uint64_t rows_read_ = 0;
+  progress_teller progress_;
+  std::uint64_t bytes_read_ = 0;
+  std::uint64_t bytes_total_ = 0;
   std::string text_ = "store,segment,rows,digest\n";
 };
 
 }  // namespace
+
+std::uint64_t stored_bytes(environment& env) {
+  constexpr segment_id last = std::numeric_limits<segment_id>::max();
+  std::uint64_t sum = 0;
+  for (const std::string& name : env.store_names()) {
+    segmented_store& store = env.open_segmented_store(name);
+    for (const segment_id id : store.segments(0, last)) sum += store.find_segment(id)->size_bytes();
+  }
+  return sum;
+}
 
 std::uint64_t row_digest(std::string_view hash_key, bytes_view key, bytes_view value) {
   std::string message;
@@ -160,13 +175,14 @@ std::uint64_t row_digest(std::string_view hash_key, bytes_view key, bytes_view v
 }
 
 task<void> show(coro::runtime& runtime, const copy_options& options, output_sink& sink,
-                say_function) {
+                say_function say) {
   const environment_options chosen = reading(options.state_directory, open_mode::read_only);
   const std::unique_ptr<environment> env = co_await environment::open(runtime, chosen);
   std::exception_ptr error;
   std::string text;
   try {
-    const commit_sequence copied = co_await copy_to(*env, options.target);
+    progress_teller progress(runtime, options.progress, "copy", std::move(say));
+    const commit_sequence copied = co_await copy_to(*env, options.target, progress);
     text = fmt::format("commit {} copied to {}\n", copied, options.target);
   } catch (...) {  // rethrown once it is closed
     error = std::current_exception();
@@ -178,7 +194,35 @@ task<void> show(coro::runtime& runtime, const copy_options& options, output_sink
 
 namespace {
 
-// Durable before anybody is told that NEW is there.
+// A mixture gets its name last: whatever happens before, there is no NEW without the mark.
+std::string unmarked(const std::string& target) {
+  return without_slash(target) + ".unmarked";
+}
+
+task<void> check_empty(coro::runtime& runtime, std::string target) {
+  result<coro::directory> opened =
+      co_await as_result(coro::directory::open(runtime.io(), target, nullptr));
+  if (!opened && opened.error() == std::errc::no_such_file_or_directory) co_return;
+  if (!opened) throw std::system_error(opened.error(), target);
+  coro::directory found = *std::move(opened);
+  const std::vector<std::string> names = co_await found.list();
+  if (!names.empty())
+    throw usage_error(target + " is not empty", "choose a directory that is empty or missing");
+}
+
+// Durable when it returns. Over an empty directory, too.
+task<void> rename_directory(coro::runtime& runtime, std::string from, std::string to) {
+  const std::string target = without_slash(to);
+  const std::size_t slash = target.rfind('/');
+  const std::string parent = slash == target.npos ? "." : target.substr(0, slash + 1);
+  coro::directory above = co_await coro::directory::open(runtime.io(), parent, nullptr);
+  const std::string old_name = from.substr(slash == target.npos ? 0 : slash + 1);
+  const std::string new_name = target.substr(slash == target.npos ? 0 : slash + 1);
+  co_await above.rename(old_name, new_name);
+  co_await above.sync();
+}
+
+// Durable before it has the name that was asked for.
 task<void> mark_mixture(coro::runtime& runtime, std::string target, std::string mixture) {
   const environment_options chosen = reading(target, open_mode::open_existing);
   const std::unique_ptr<environment> env = co_await environment::open(runtime, chosen);
@@ -195,7 +239,8 @@ task<void> mark_mixture(coro::runtime& runtime, std::string target, std::string 
 
 }  // namespace
 
-task<salvage_report> salvage(coro::runtime& runtime, const salvage_options& options) {
+task<salvage_report> salvage(coro::runtime& runtime, const salvage_options& options,
+                             say_function say) {
   const environment_options chosen = reading(options.state_directory, open_mode::salvage);
   const std::unique_ptr<environment> env = co_await environment::open(runtime, chosen);
   salvage_report report;
@@ -208,7 +253,10 @@ task<salvage_report> salvage(coro::runtime& runtime, const salvage_options& opti
       mixture = fmt::format("of commit {}, with sealed rows of commits up to {}", found.sequence,
                             found.mixed_up_to);
     if (options.target) {
-      const commit_sequence copied = co_await copy_to(*env, *options.target);
+      progress_teller progress(runtime, options.progress, "salvage", std::move(say));
+      const std::string written = mixture.empty() ? *options.target : unmarked(*options.target);
+      if (!mixture.empty()) co_await check_empty(runtime, *options.target);
+      const commit_sequence copied = co_await copy_to(*env, written, progress);
       report.text += fmt::format("commit {} written to {}; store verify reads its sealed rows\n",
                                  copied, *options.target);
     }
@@ -218,7 +266,9 @@ task<salvage_report> salvage(coro::runtime& runtime, const salvage_options& opti
   co_await env->close();
   if (error) std::rethrow_exception(error);
   if (!mixture.empty() && options.target) {
-    co_await mark_mixture(runtime, *options.target, mixture);
+    const std::string written = unmarked(*options.target);
+    co_await mark_mixture(runtime, written, mixture);
+    co_await rename_directory(runtime, written, *options.target);
     report.text +=
         "it can be read, but lentic run cannot go on from it: run again from the start "
         "with another --state\n";

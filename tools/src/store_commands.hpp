@@ -13,6 +13,7 @@
 
 #include <lentic/bytes.hpp>
 #include <lentic/coro/runtime.hpp>
+#include <lentic/environment.hpp>
 #include <lentic/task.hpp>
 
 #include <cstddef>
@@ -32,7 +33,11 @@ struct salvage_report {
   std::string text;  // a line for each loss; the last ones say what was written
   std::size_t losses = 0;
 };
-task<salvage_report> salvage(coro::runtime& runtime, const salvage_options& options);
+task<salvage_report> salvage(coro::runtime& runtime, const salvage_options& options,
+                             say_function say);
+
+// Of keys and values, about: a key in a run and in the journal counts twice.
+std::uint64_t stored_bytes(environment& env);
 
 // A row's part of the sum of its segment: see `lentic store digest` in docs/format.md.
 std::uint64_t row_digest(std::string_view hash_key, bytes_view key, bytes_view value);

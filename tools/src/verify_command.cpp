@@ -2,8 +2,9 @@
 #include "verify_command.hpp"
 
 #include "position_proof.hpp"
-#include "progress.hpp"
+#include "progress_teller.hpp"
 #include "salvage_mark.hpp"
+#include "store_commands.hpp"
 #include "stored_windows.hpp"
 #include "time_text.hpp"
 #include "utf8.hpp"
@@ -24,7 +25,6 @@ namespace lentic::tool {
 namespace {
 
 constexpr std::size_t row_faults_shown = 10;  // of one segment
-constexpr std::int64_t progress_interval_ms = 500;
 
 struct tally {
   std::uint64_t segments = 0;
@@ -54,7 +54,7 @@ class verifier {
  public:
   verifier(coro::runtime& runtime, const verify_options& options,
            std::function<void(std::string_view)> say)
-      : runtime_(runtime), options_(options), say_(std::move(say)), shown_ms_(runtime.now_ms()) {}
+      : options_(options), progress_(runtime, options.progress, "verify", std::move(say)) {}
 
   task<void> run(environment& env);
   void damaged(const std::string& what) {
@@ -73,16 +73,14 @@ class verifier {
   void check_window(const row& stored, segment_id id);
   void row_fault(const row& stored, segment_id id, const std::string& what);
   std::string key_text(bytes_view key, bool windows) const;
-  void show_progress(std::string_view store);
 
-  coro::runtime& runtime_;
   const verify_options& options_;
-  std::function<void(std::string_view)> say_;
+  progress_teller progress_;
   std::unique_ptr<run_facts> facts_;
   std::unique_ptr<windows::segmented_window_store> windows_;
   tally total_;
-  std::uint64_t rows_read_ = 0;
-  std::int64_t shown_ms_;
+  std::uint64_t bytes_read_ = 0;
+  std::uint64_t bytes_total_ = 0;
   std::size_t row_faults_ = 0;  // of the segment that is read
   std::size_t damages_ = 0;
   std::string report_;
@@ -152,6 +150,7 @@ task<void> verifier::check_run(environment& env) {
 
 task<void> verifier::run(environment& env) {
   check_opening(env);
+  bytes_total_ = stored_bytes(env);
   co_await check_run(env);
   std::vector<std::string> names = env.store_names();
   std::sort(names.begin(), names.end());
@@ -159,7 +158,7 @@ task<void> verifier::run(environment& env) {
   for (const std::string& each : env.recovered().quarantined) {
     if (report_.find(each) == report_.npos) damaged(each);
   }
-  if (options_.show_progress) say_("\r\033[K");
+  progress_.end();
   if (const std::optional<std::string> mixture = salvaged_mixture(env))
     report_ += "note: this state was salvaged: it is " + *mixture + "\n";
   report_ += damages_ == 0 ? "sound: " : fmt::format("damaged, {} found: ", damages_);
@@ -183,7 +182,7 @@ task<void> verifier::check_store(environment& env, std::string name) {
 task<tally> verifier::check_segment(byte_store& segment, std::string store, segment_id id) {
   const bool windows = windows_ && store == window_store_name;
   row_faults_ = 0;
-  show_progress(store);
+  progress_.tell(bytes_read_, bytes_total_);
   reading front = co_await read(segment, direction::forward, id, windows);
   front.counted.segments = 1;
   if (row_faults_ > row_faults_shown)
@@ -220,11 +219,11 @@ task<reading> verifier::read(byte_store& segment, direction order, segment_id id
       for (const row& each : block) {
         ++done.counted.rows;
         done.counted.bytes += each.key.size() + each.value.size();
+        bytes_read_ += each.key.size() + each.value.size();
         if (windows) check_window(each, id);
       }
       done.last_key = to_bytes(block.back().key);
-      rows_read_ += block.size();
-      show_progress("");
+      progress_.tell(bytes_read_, bytes_total_);
     }
   } catch (const std::system_error& failure) {
     if (!is_damage(failure.code())) throw;
@@ -261,14 +260,6 @@ std::string verifier::key_text(bytes_view key, bool windows) const {
   shown += " at ";
   append_time(shown, window->start_ms, options_.times);
   return shown;
-}
-
-void verifier::show_progress(std::string_view store) {
-  if (!options_.show_progress) return;
-  const std::int64_t now = runtime_.now_ms();
-  if (now - shown_ms_ < progress_interval_ms) return;
-  shown_ms_ = now;
-  say_(fmt::format("\r\033[K{} rows read {}", grouped(rows_read_), store));
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include <exception>
+
 namespace lentic::tool {
 
 namespace {
@@ -70,9 +72,23 @@ task<void> show_rows(coro::runtime& runtime, std::string path, selection chosen,
   const std::unique_ptr<stored_windows> state = co_await stored_windows::open(runtime, path);
   const std::string note = "lentic: " + state->retained_text() + "\n";
   say(note);
-  const result<void> printed = co_await as_result(print_rows(*state, chosen, format, sink));
+  std::exception_ptr error;  // with its text, which names file and block
+  try {
+    co_await print_rows(*state, chosen, format, sink);
+  } catch (...) {  // rethrown once it is closed
+    error = std::current_exception();
+  }
   co_await state->close();
-  printed.value();
+  if (error) std::rethrow_exception(error);
+}
+
+// A key may be in both places: the two are never added.
+std::string segment_text(const segment_figures& figures) {
+  std::string text = fmt::format("{} rows in the run, {} in the journal", figures.run_rows,
+                                 figures.journal_rows - figures.journal_erased);
+  if (figures.journal_erased != 0) text += fmt::format(" ({} erased)", figures.journal_erased);
+  if (figures.quarantined) text += "; the run cannot be read";
+  return text;
 }
 
 std::string stat_text(stored_windows& state, time_format times) {
@@ -100,12 +116,11 @@ std::string stat_text(stored_windows& state, time_format times) {
   line("complete", totals.complete ? "yes" : "no");
   line("journal", fmt::format("{} files, {} bytes, {} frames replayed", figures.journal_files,
                               figures.journal_bytes, state.env().recovered().frames_replayed));
-  line("runs", std::to_string(state.env().recovered().runs_mapped));
-  segmented_store& segments = state.windows().segments();
-  for (const segment_id id : segments.segments(0, ~segment_id{0})) {
-    const byte_store* const segment = segments.find_segment(id);
-    line("segment " + std::to_string(id),
-         fmt::format("{} rows, {} bytes", segment->approximate_count(), segment->size_bytes()));
+  line("runs", fmt::format("{} files, {} bytes", figures.runs, figures.run_bytes));
+  line("quarantined", fmt::format("{} runs", figures.runs_quarantined));
+  for (const segment_figures& each : state.env().segments()) {
+    if (each.store != window_store_name) continue;
+    line("segment " + std::to_string(each.segment), segment_text(each));
   }
   return text;
 }

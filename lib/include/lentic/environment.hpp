@@ -132,7 +132,32 @@ struct environment_statistics {
   std::uint64_t journal_live_bytes = 0;  // of rows that only the journal holds, about
   std::uint64_t runs_written = 0;
   std::uint64_t upkeep_failures = 0;  // retried at a later commit
+  // Now. Bytes on disk that hold no row of the state: journal_bytes less journal_live_bytes, and
+  // of runs what young rows hide.
+  std::uint64_t runs = 0;
+  std::uint64_t runs_quarantined = 0;
+  std::uint64_t run_bytes = 0;  // of their files; without those that cannot be read
 };
+
+// What one segment has, by the place where it lies. A key may be in the journal and in the run;
+// then the journal's row counts for readers.
+struct segment_figures {
+  std::string store;
+  std::uint64_t segment = 0;
+  std::uint64_t journal_rows = 0;    // put or erased since the last seal
+  std::uint64_t journal_erased = 0;  // of them: erased, and hiding a row of the run
+  std::uint64_t journal_bytes = 0;   // of them, about
+  std::uint64_t run_rows = 0;
+  std::uint64_t run_bytes = 0;  // of its file
+  bool quarantined = false;     // there is a run, and it cannot be read
+};
+
+// How far compact() or checkpoint() is.
+struct upkeep_progress {
+  std::uint64_t bytes_done = 0;
+  std::uint64_t bytes_total = 0;  // of what was there at the start; may grow with it
+};
+using upkeep_listener = std::function<void(const upkeep_progress&)>;
 
 // Output of one commit, to be written again after a crash until it is acknowledged.
 struct outbox_batch {
@@ -165,7 +190,10 @@ class environment {
   // The runtime that it was opened on.
   coro::runtime& runtime() const noexcept;
   const recovery_report& recovered() const noexcept;
+  // O(segments).
   environment_statistics statistics() const noexcept;
+  // By store and segment. O(segments).
+  std::vector<segment_figures> segments() const;
 
   // The store of that name; declared if new, durable with the next commit. The reference stays
   // valid until close(). Names are 1 to 249 of [A-Za-z0-9._-]; else errc::invalid_argument. A name
@@ -211,8 +239,18 @@ class environment {
   // system's. Whatever fails, here or there, the source is as it was, and so are its commits; the
   // directory then is refused by open() (errc::not_a_state_directory) until a checkpoint into it
   // succeeds. Not cancellable; close() ends it with errc::closed. What is damaged here is damaged
-  // there.
-  task<commit_sequence> checkpoint(std::string directory);
+  // there. `told` hears before each file.
+  task<commit_sequence> checkpoint(std::string directory, upkeep_listener told = {});
+
+  // Writes all rows that only the journal holds into runs, one segment after the other, and lets
+  // the journal's files go: what is left on disk is what the state holds, and the next open replays
+  // next to nothing. Runs that journal rows hide or add to are written anew, in bounded slices,
+  // with room for one segment twice; puts and commits go on meanwhile. It makes commits of its own,
+  // of nothing that its caller has put and not cut: for that it waits, so cut before, or beside it.
+  // `told` hears before each segment. A stop leaves what is done: an ordinary state. Errors:
+  // closed, poisoned, read_only, what a seal throws (its rows stay in the journal). In memory:
+  // nothing.
+  task<void> compact(coro::stop_token stop = {}, upkeep_listener told = {});
 
   // The door for other threads; see query.hpp. May be called on any thread and outlive this object.
   const std::shared_ptr<query_gate>& gate() const noexcept;

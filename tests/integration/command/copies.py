@@ -167,6 +167,32 @@ class Copies:
                              and "was salvaged" in result.err and "count rows twice" in result.err
                              and not result.out, result)
 
+        self.killed_mixture(state)
+
+    def killed_mixture(self, state):
+        """Whenever a salvage is killed: there is no NEW without its mark."""
+        made = kills = 0
+        for nth in range(20):
+            new = self.bench.path(f"mixed.kill{nth}")
+            process = self.bench.start("store", "salvage", state, "--to", new)
+            while process.poll() is None and not os.path.exists(new + ".unmarked"):
+                pass
+            for _ in range(nth * 500):
+                if process.poll() is not None:
+                    break
+            process.kill()
+            process.communicate()
+            kills += process.returncode < 0
+            if not os.path.exists(new):
+                continue
+            made += 1
+            result = self.store("verify", new)
+            if b"this state was salvaged" not in result.out:
+                self.checks.that("a state that a killed salvage made is marked", False, result)
+                return
+        self.checks.that(f"{kills} of 20 salvages killed, {made} states made, each marked",
+                         kills > 0)
+
     def unsealed(self):
         """A state of some commits without runs, all of it in one journal file."""
         state, count = self.bench.path("small"), 8
