@@ -52,8 +52,8 @@ bool is_blank(std::string_view line) noexcept {
 
 }  // namespace
 
-load_rows::load_rows(input_format format, std::optional<std::string> store, std::string file)
-    : store_(std::move(store)), file_(std::move(file)), object_(slot_paths()) {
+load_rows::load_rows(input_format format, std::optional<std::string> into, std::string file)
+    : store_(std::move(into)), file_(std::move(file)), object_(slot_paths()) {
   if (format == input_format::csv) {
     csv_ = std::make_unique<csv_reader>(csv_start{}, load_row_bytes_max);
   } else {
