@@ -214,6 +214,15 @@ scan_plan::verdict caching_window_store::rows_plan::judge(bytes_view key, bytes&
   return selected(window_of(key), keys_, starts_) ? verdict::wanted : verdict::unwanted;
 }
 
+caching_window_store::direct_source::direct_source(caching_window_store& store, window_cursor rows)
+    : store_(store), rows_(std::move(rows)) {
+  ++store_.open_cursors_;
+}
+
+caching_window_store::direct_source::~direct_source() {
+  --store_.open_cursors_;
+}
+
 caching_window_store::scan_source::scan_source(caching_window_store& store,
                                                std::optional<cursor> rows)
     : store_(store), rows_(std::move(rows)) {

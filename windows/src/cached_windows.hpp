@@ -82,6 +82,21 @@ class caching_window_store::rows_plan final : public scan_plan {
   std::optional<bytes> start_;
 };
 
+// Rows of the store below as they are, which in fused mode are the newest.
+class caching_window_store::direct_source final : public window_cursor_source {
+ public:
+  direct_source(caching_window_store& store, window_cursor rows);
+  direct_source(const direct_source&) = delete;
+  direct_source& operator=(const direct_source&) = delete;
+  ~direct_source() override;
+
+  maybe_ready<std::span<const window_row>> next() override { return rows_.next(); }
+
+ private:
+  caching_window_store& store_;
+  window_cursor rows_;
+};
+
 class caching_window_store::scan_source final : public window_cursor_source {
  public:
   scan_source(caching_window_store& store, std::optional<cursor> rows);

@@ -129,6 +129,9 @@ maybe_ready<std::optional<value_view>> caching_window_store::fetch_expiring(byte
 window_cursor caching_window_store::scan(key_selection keys, time_range starts, direction order) {
   const time_range visible{std::max(starts.from_ms, oldest_visible_ms()),
                            std::min(starts.to_ms, state_.observed_stream_time_ms)};
+  if (mode_ == caching::fused && !visible.empty())
+    return window_cursor(
+        std::make_unique<direct_source>(*this, inner_.scan(std::move(keys), visible, order)));
   std::optional<cursor> rows;
   if (!visible.empty())
     rows = cache_->merged(std::make_unique<rows_plan>(inner_, std::move(keys), visible, order));

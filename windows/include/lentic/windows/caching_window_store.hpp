@@ -73,6 +73,7 @@ class caching_window_store final : public window_store {
  private:
   class below;
   class listener_of_windows;
+  class direct_source;
   class scan_source;
   class rows_plan;
 
