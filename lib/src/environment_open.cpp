@@ -169,7 +169,7 @@ task<void> environment::state::recover() {
   };
   const detail::replay_result replayed = co_await journal->replay(start, handler);
   if (replayed.damaged) co_await report_damage(replayed);
-  last_cut = last_durable = manifest_.last_durable = replayed.last_sequence;
+  last_cut = last_logged = last_durable = manifest_.last_durable = replayed.last_sequence;
   // After a salvage the manifest may know of deliveries of commits that are lost: their numbers are
   // given out again, to commits whose output nobody has seen.
   acknowledged = std::min(acknowledged, last_durable);

@@ -35,7 +35,7 @@ void encode_frame_header(frame_header& header, bytes_view payload, std::byte* to
   store_le(header.payload_bytes, to + 40);
   store_le(header.previous_crc, to + 48);
   store_le(header.payload_crc, to + 52);
-  store_le(std::uint32_t{0}, to + 56);
+  store_le(header.unsynced_before, to + 56);
   header.header_crc = crc32c({to, frame_header_bytes - 4});
   store_le(header.header_crc, to + 60);
 }
@@ -62,7 +62,7 @@ std::optional<frame_header> decode_frame_header(bytes_view raw) noexcept {
   header.payload_bytes = reader.fixed_le<std::uint64_t>();
   header.previous_crc = reader.fixed_le<std::uint32_t>();
   header.payload_crc = reader.fixed_le<std::uint32_t>();
-  reader.fixed_le<std::uint32_t>();
+  header.unsynced_before = reader.fixed_le<std::uint32_t>();
   header.header_crc = reader.fixed_le<std::uint32_t>();
   if (found_magic != magic || header.header_crc != crc32c(raw.first(frame_header_bytes - 4)))
     return std::nullopt;

@@ -9,13 +9,15 @@
 //   +------+--------+------+------------+------------+-------+---------+---------------+
 //   48              52           56        60          64
 //   +---------------+------------+---------+-----------+----------------+-------------+
-//   | CRC of the    | CRC of the | zero    | CRC of    | payload ...    | zeros to a  |
-//   | frame before  | payload    |         | 0..59     |                | 4 KiB bound |
+//   | CRC of the    | CRC of the | frames  | CRC of    | payload ...    | zeros to a  |
+//   | frame before  | payload    | unsynced| 0..59     |                | 4 KiB bound |
 //   +---------------+------------+---------+-----------+----------------+-------------+
 //
 // All integers little endian, all CRCs CRC-32C. "CRC of the frame before" is its header CRC, 0 for
 // the first frame of an environment. A frame names its own place, so a stale or misplaced one is
-// never taken for another.
+// never taken for another. "Frames unsynced" counts those right before it that no fdatasync had
+// covered when it was written: if one of them is missing, it was lost with the power, and is no
+// damage. Format 0 had 0 there, and writes no frame before the fdatasync of the one before.
 //
 // The payload is a sequence of items: a tag byte, then varints (v) and length-prefixed strings (s).
 //
@@ -42,7 +44,7 @@ namespace lentic::detail {
 
 inline constexpr std::size_t frame_alignment = 4096;
 inline constexpr std::size_t frame_header_bytes = 64;
-inline constexpr std::uint16_t journal_format = 0;
+inline constexpr std::uint16_t journal_format = 1;
 
 // On disk. Never renumber.
 enum class item_tag : std::uint8_t {
@@ -67,6 +69,7 @@ struct frame_header {
   std::uint64_t payload_bytes = 0;
   std::uint32_t previous_crc = 0;
   std::uint32_t payload_crc = 0;
+  std::uint32_t unsynced_before = 0;
   std::uint32_t header_crc = 0;  // filled by encode
 };
 

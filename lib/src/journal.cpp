@@ -15,7 +15,7 @@ std::string journal::file_name(std::uint64_t number) {
   return "journal-" + std::to_string(number) + ".log";
 }
 
-task<void> journal::append(std::uint64_t sequence, payload_writer& frame) {
+task<void> journal::append(std::uint64_t sequence, payload_writer& frame, durability level) {
   const std::uint64_t payload_bytes = frame.payload().size();
   if (payload_bytes > frame_payload_bytes_max)
     fail(errc::too_large, "commit of " + std::to_string(payload_bytes) + " bytes");
@@ -25,6 +25,7 @@ task<void> journal::append(std::uint64_t sequence, payload_writer& frame) {
       || (files_.back().bytes > 0 && files_.back().bytes + need > options_.file_bytes_max);
   if (full) {
     co_await cut_torn_tail();
+    co_await sync();  // a hole is at the end of a file only
     co_await open_next(sequence);
   }
   const std::uint64_t offset = files_.back().bytes;
@@ -35,13 +36,26 @@ task<void> journal::append(std::uint64_t sequence, payload_writer& frame) {
   header.offset = offset;
   header.sequence = sequence;
   header.previous_crc = previous_crc_;
+  header.unsynced_before = static_cast<std::uint32_t>(sequence - 1 - last_synced_);
   const bytes_view whole = frame.finish(header);
   tail_is_torn_ = true;
-  co_await current_.write_and_sync(whole, offset);
+  if (level == durability::synced) {
+    co_await current_.write_and_sync(whole, offset);
+    last_synced_ = sequence;
+  } else {
+    co_await current_.write(whole, offset);
+  }
   tail_is_torn_ = false;
   files_.back().bytes = offset + need;
   previous_crc_ = header.header_crc;
   last_sequence_ = sequence;
+}
+
+task<void> journal::sync() {
+  if (last_synced_ == last_sequence_) co_return;
+  const std::uint64_t upto = last_sequence_;
+  co_await current_.sync();
+  last_synced_ = upto;
 }
 
 // Makes the next file and its name durable. The file before keeps its unused zeros.
@@ -106,8 +120,9 @@ task<void> journal::prepare_to_append() {
     tail_is_torn_ = false;
   }
   // What was replayed may be in the cache alone: after a kill, or after an fdatasync that failed
-  // and left pages that count as clean. So it is written again; the same bytes cannot be torn.
-  co_await current_.write_and_sync(buffer_, last_frame_at_);
+  // and left pages that count as clean. So the frames that this may be true of are written again;
+  // the same bytes cannot be torn.
+  co_await current_.write_and_sync(buffer_, frames_at_.front());
   allocated_ = std::max(allocated_, files_.back().bytes);
   buffer_ = bytes();
 }

@@ -2,18 +2,21 @@
 #pragma once
 
 // The journal: files journal-n.log of frames (frame.hpp), at most 16 MiB each unless one frame is
-// larger, growing by 1 MiB of allocated zeros. A frame is durable when append() returns; there is
-// one append at a time.
+// larger, growing by 1 MiB of allocated zeros. There is one append at a time. A frame is durable
+// when append() returns, or, where that only writes it, with the next sync(); all frames of a file
+// are durable before there is one in the next file.
 //
 // Replay stops at the first frame that is not the one expected. If the chain goes on in the next
 // file, that was a rotation. If any later 4 KiB boundary holds a valid frame, or the manifest knows
-// of a later sequence, the journal is damaged. Else what follows is a torn tail and is cut.
+// of a later sequence, the journal is damaged. Else what follows is a torn tail and is cut. A later
+// frame that was written before the missing ones were synced is a part of such a tail.
 //
 // Threads: the environment's. Errors: std::system_error, coro::sync_error, errc::journal_damaged.
 
 #include "frame.hpp"
 
 #include <lentic/coro/file.hpp>
+#include <lentic/durability.hpp>
 #include <lentic/environment.hpp>
 
 #include <cstdint>
@@ -71,9 +74,13 @@ class journal {
   // removes files that hold nothing.
   task<void> prepare_to_append();
 
-  // Writes the frame, which outlives the task and gets no items meanwhile; durable on return. After
-  // a failure that is not a sync_error it may be called again with the same sequence.
-  task<void> append(std::uint64_t sequence, payload_writer& frame);
+  // Writes the frame, which outlives the task and gets no items meanwhile. With durability::synced
+  // it is durable on return, with all frames before it. After a failure that is not a sync_error it
+  // may be called again with the same sequence.
+  task<void> append(std::uint64_t sequence, payload_writer& frame, durability level);
+  // Makes durable what was appended.
+  task<void> sync();
+  std::uint64_t last_synced() const noexcept { return last_synced_; }
 
   // During replay: the file that the frame is in.
   std::uint64_t replaying_file() const noexcept { return replaying_; }
@@ -112,13 +119,14 @@ class journal {
   std::uint64_t allocated_ = 0;          // size of the current file
   bool tail_is_torn_ = false;
   std::uint64_t last_sequence_ = 0;
+  std::uint64_t last_synced_ = 0;
   std::uint32_t previous_crc_ = 0;
   bool chain_started_ = false;  // previous_crc_ is known
   replay_result replayed_;
   std::uint64_t stopped_file_ = 0;  // where the chain ended so far, for messages
   std::uint64_t stopped_at_ = 0;
-  std::uint64_t last_frame_at_ = 0;  // its offset in the last file
-  bytes buffer_;                     // the last frame that was replayed, whole, until it is settled
+  std::deque<std::uint64_t> frames_at_;  // offsets in the last file of the frames to settle
+  bytes buffer_;                         // those frames, until they are settled
 };
 
 }  // namespace lentic::detail

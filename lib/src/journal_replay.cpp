@@ -85,19 +85,24 @@ std::uint64_t journal::replay_file(bytes_view image, std::uint64_t number, frame
     previous_crc_ = header.header_crc;
     chain_started_ = true;
     ++replayed_.frames;
-    last_frame_at_ = offset;
+    if (offset == 0) frames_at_.clear();
+    frames_at_.push_back(offset);
+    while (frames_at_.size() > std::uint64_t{header.unsynced_before} + 1) frames_at_.pop_front();
     offset += frame_bytes(header.payload_bytes);
     replayed_.bytes += frame_bytes(header.payload_bytes);
   }
   return offset;
 }
 
-// The offset of a whole frame at or after `from` that we should have replayed, if there is one.
+// The offset of a whole frame at or after `from` that we should have replayed, if there is one. One
+// that was written while nothing behind the last frame had been synced is a part of a torn tail.
 std::optional<std::uint64_t> journal::later_frame(bytes_view image, std::uint64_t number,
                                                   std::uint64_t from) const {
   frame_header header;
   for (std::uint64_t at = align_up(from); at < image.size(); at += frame_alignment) {
-    if (is_valid(image, number, at, header) && header.sequence > last_sequence_) return at;
+    if (!is_valid(image, number, at, header) || header.sequence <= last_sequence_) continue;
+    const std::uint64_t missing = header.sequence - 1 - last_sequence_;
+    if (missing == 0 || header.unsynced_before < missing) return at;
   }
   return std::nullopt;
 }
@@ -138,8 +143,9 @@ bool journal::replay_one(bytes_view image, std::uint64_t number, frame_handler& 
     stopped_file_ = number;
     stopped_at_ = end;
     files_.push_back({number, sequence_before + 1, end});
-    buffer_ = to_bytes(image.subspan(last_frame_at_, std::min(end, image.size()) - last_frame_at_));
-    buffer_.resize(end - last_frame_at_);  // its padding may have been cut
+    const std::uint64_t begin = frames_at_.front();
+    buffer_ = to_bytes(image.subspan(begin, std::min(end, image.size()) - begin));
+    buffer_.resize(end - begin);  // the padding may have been cut
   } else {
     leftovers_.push_back(number);
   }
@@ -168,7 +174,7 @@ task<replay_result> journal::replay(journal_start start, frame_handler handler) 
             "ends at commit " + std::to_string(last_sequence_) + ", but commit "
                 + std::to_string(start.durable_sequence) + " was durable");
   if (!files_.empty()) next_number_ = files_.back().number + 1;
-  replayed_.last_sequence = last_sequence_;
+  replayed_.last_sequence = last_synced_ = last_sequence_;
   co_return replayed_;
 }
 

@@ -4,6 +4,7 @@
 #include <lentic/coro/sim_random.hpp>
 
 #include <array>
+#include <optional>
 #include <utility>
 
 namespace lentic::crash {
@@ -65,9 +66,17 @@ step draw_step(sim_random& random) {
   return next;
 }
 
-std::vector<step> draw_steps(sim_random& random) {
+// Half of the stories are of one level, the others mix them.
+durability draw_level(sim_random& random) {
+  return static_cast<durability>(random.below(3));
+}
+
+std::vector<step> draw_steps(sim_random& random, std::optional<durability> level) {
   std::vector<step> steps(20 + random.below(140));
-  for (step& each : steps) each = draw_step(random);
+  for (step& each : steps) {
+    each = draw_step(random);
+    each.level = level ? *level : draw_level(random);
+  }
   return steps;
 }
 
@@ -111,14 +120,16 @@ story_outcome run_story(std::uint64_t seed) {
   sim_random random(seed);
   sim_disk disk(random.next(), sim_disk_options::drawn(seed));
   const std::uint64_t file_bytes = (8 + random.below(9)) * 4096;
-  const environment_options options = small_files(file_bytes, (1 + random.below(4)) * 4096);
+  environment_options options = small_files(file_bytes, (1 + random.below(4)) * 4096);
+  std::optional<durability> level;
+  if (random.chance(500)) options.commit_level = *(level = draw_level(random));
   model known;
   story_outcome outcome;
   const std::uint64_t crashes = 2 + random.below(4);
   for (std::uint64_t i = 0; i <= crashes && outcome.failure.empty(); ++i) {
     const bool last = i == crashes;
     sim_runtime runtime(disk, random.next(), draw_faults(random));
-    const std::vector<step> steps = last ? std::vector<step>() : draw_steps(random);
+    const std::vector<step> steps = last ? std::vector<step>() : draw_steps(random, level);
     const ending how = last ? ending::close : draw_ending(random);
     if (!last) draw_crash(random, runtime.engine(), steps.size(), how);
     life one(runtime, known, options);
