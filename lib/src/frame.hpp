@@ -19,6 +19,11 @@
 // covered when it was written: if one of them is missing, it was lost with the power, and is no
 // damage. Format 0 had 0 there, and writes no frame before the fdatasync of the one before.
 //
+// In a file that is written over, what lies behind the last frame is of an earlier life. So a frame
+// there is followed by a block that ends the journal until the next frame takes its place: magic
+// LEND, environment, file and offset of the block, sequence and header CRC of that frame as
+// "sequence" and "CRC of the frame before", its own CRC, zeros.
+//
 // The payload is a sequence of items: a tag byte, then varints (v) and length-prefixed strings (s).
 //
 //   store        1 v:store s:name v:layout           declares a store; see young_layout
@@ -82,6 +87,13 @@ void encode_frame_header(frame_header& header, bytes_view payload, std::byte* to
 // The same, then header, payload and padding into `to`.
 void encode_frame(frame_header& header, bytes_view payload, bytes& to);
 
+// The first 64 bytes of the block behind the frame; the other bytes of the block are zeros.
+void encode_end_block(const frame_header& last, std::byte* to) noexcept;
+// Whether this is the block behind that frame, with nothing written into it.
+bool is_end_block(bytes_view block, const frame_header& last) noexcept;
+// What it says of its own place, if its checksum holds. Precondition: 64 bytes.
+std::optional<frame_header> decode_end_block(bytes_view raw) noexcept;
+
 // The header, if its own checksum holds. Precondition: 64 bytes.
 std::optional<frame_header> decode_frame_header(bytes_view raw) noexcept;
 
@@ -102,6 +114,8 @@ class payload_writer {
   // The whole frame, header and padding included. More items may follow; then it is finished anew.
   // The view stays valid until then. Nothing is copied but the header.
   bytes_view finish(frame_header& header);
+  // The same with the block that ends the journal behind it.
+  bytes_view finish_with_end(frame_header& header);
 
   bool empty() const noexcept { return payload().empty(); }
   bytes_view payload() const noexcept {
@@ -120,7 +134,7 @@ class payload_writer {
   void select(std::uint64_t store, std::uint64_t segment);
 
   bytes raw_;  // room for the header, the payload, and after finish() zeros up to a 4 KiB bound
-  std::size_t padding_ = 0;
+  std::size_t padding_ = 0;  // the end block included
   std::uint64_t entries_ = 0;
   bool selected_ = false;
   std::uint64_t store_ = 0;

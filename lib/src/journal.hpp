@@ -6,6 +6,11 @@
 // when append() returns, or, where that only writes it, with the next sync(); all frames of a file
 // are durable before there is one in the next file.
 //
+// A file that is no longer needed is kept, and written over as a later one under a new name: blocks
+// that were written before take half the time to sync. Frames of its earlier life bear its earlier
+// number, so they are never taken for frames of this one; an end block (frame.hpp) says that what
+// follows is not a torn frame.
+//
 // Replay stops at the first frame that is not the one expected. If the chain goes on in the next
 // file, that was a rotation. If any later 4 KiB boundary holds a valid frame, or the manifest knows
 // of a later sequence, the journal is damaged. Else what follows is a torn tail and is cut. A later
@@ -35,6 +40,7 @@ struct journal_options {
   std::uint64_t environment = 0;
   std::uint64_t file_bytes_max = std::uint64_t{16} << 20;
   std::uint64_t growth_bytes = std::uint64_t{1} << 20;
+  bool reuses_files = true;
   bool stops_at_damage = false;  // replay ends before it, and does not throw; nothing is appended
 };
 
@@ -89,7 +95,8 @@ class journal {
   const std::deque<journal_file>& files() const noexcept { return files_; }
   // Up to the last frame of each.
   std::uint64_t file_bytes() const noexcept;
-  // Removes files before `number`. Precondition: no live entry is in them.
+  // Removes files before `number`, or keeps them to be written over. Precondition: no live entry is
+  // in them, and nothing durable says so any more.
   task<void> remove_before(std::uint64_t number);
   task<void> close();
 
@@ -103,9 +110,15 @@ class journal {
   task<std::vector<std::uint64_t>> find_files(std::uint64_t first);
   std::uint64_t replay_file(bytes_view image, std::uint64_t number, frame_handler& handler);
   bool replay_one(bytes_view image, std::uint64_t number, frame_handler& handler);
-  std::optional<std::uint64_t> later_frame(bytes_view image, std::uint64_t number,
-                                           std::uint64_t from) const;
+  // Frames behind the one that replay stopped at.
+  struct later_frames {
+    std::optional<std::uint64_t> proof;  // offset of one that says that the stop is damage
+    bool any = false;
+  };
+  later_frames find_later(bytes_view image, std::uint64_t number, std::uint64_t from) const;
+  bool ends_cleanly(bytes_view image, std::uint64_t end) const;
   task<void> open_next(std::uint64_t sequence);
+  task<coro::file> reuse_file(std::uint64_t number);
   task<void> make_room(std::uint64_t end);
   task<void> cut_torn_tail();
 
@@ -116,7 +129,10 @@ class journal {
   std::uint64_t next_number_ = 1;
   std::uint64_t replaying_ = 0;
   std::deque<std::uint64_t> leftovers_;  // numbers of files to remove before appending
+  std::deque<std::uint64_t> spares_;     // of files that may be written over
   std::uint64_t allocated_ = 0;          // size of the current file
+  std::uint64_t stale_end_ = 0;          // of the bytes of an earlier life in it
+  frame_header last_header_;             // of the last frame replayed
   bool tail_is_torn_ = false;
   std::uint64_t last_sequence_ = 0;
   std::uint64_t last_synced_ = 0;
