@@ -84,7 +84,8 @@ class one_journal {
   }
 
   task<void> commit() {
-    co_await journal_->append(++sequence_, frame_, durability::synced);
+    ++sequence_;
+    co_await journal_->append(sequence_, frame_, durability::synced);
     const auto& files = journal_->files();
     if (files.size() > 2) co_await journal_->remove_before(files[files.size() - 2].number);
   }

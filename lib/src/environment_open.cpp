@@ -148,6 +148,8 @@ task<void> environment::state::recover() {
   chosen.environment = manifest_.environment;
   chosen.file_bytes_max = options.journal_file_bytes_max;
   chosen.growth_bytes = options.journal_growth_bytes;
+  chosen.writes_direct =
+      options.journal_io == journal_writes::direct && options.commit_level == durability::synced;
   chosen.stops_at_damage = options.mode == open_mode::salvage;
   journal = std::make_unique<detail::journal>(directory.home(), chosen);
   acknowledged = manifest_.acknowledged;

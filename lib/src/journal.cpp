@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <exception>
+#include <system_error>
 
 #include <fcntl.h>
 
@@ -15,6 +17,8 @@ namespace {
 
 // Each is worth a rotation without allocation; they come a few at a time.
 constexpr std::size_t spares_max = 4;
+// A copy of a larger frame does not stay in memory.
+constexpr std::size_t staging_blocks_kept = 1024;
 
 }  // namespace
 
@@ -46,7 +50,8 @@ task<void> journal::append(std::uint64_t sequence, payload_writer& frame, durabi
   header.sequence = sequence;
   header.previous_crc = previous_crc_;
   header.unsynced_before = static_cast<std::uint32_t>(sequence - 1 - last_synced_);
-  const bytes_view whole = over_old ? frame.finish_with_end(header) : frame.finish(header);
+  const bytes_view built = over_old ? frame.finish_with_end(header) : frame.finish(header);
+  const bytes_view whole = aligned(built);
   tail_is_torn_ = true;
   if (level == durability::synced) {
     co_await current_.write_and_sync(whole, offset);
@@ -73,7 +78,7 @@ task<void> journal::open_next(std::uint64_t sequence) {
   coro::file opened = co_await reuse_file(number);
   const bool reused = static_cast<bool>(opened);
   const int flags = O_RDWR | O_CREAT | O_TRUNC;
-  if (!reused) opened = co_await home_->open_file(file_name(number), flags);
+  if (!reused) opened = co_await open_to_write(number, flags);
   std::uint64_t old_bytes = 0;
   if (reused) old_bytes = co_await opened.size();
   if (old_bytes > options_.file_bytes_max) {
@@ -99,7 +104,33 @@ task<coro::file> journal::reuse_file(std::uint64_t number) {
   const result<void> renamed = co_await as_result(home_->rename(old_name, file_name(number)));
   if (!renamed) co_return coro::file();
   const int flags = O_RDWR;
-  co_return co_await home_->open_file(file_name(number), flags);
+  co_return co_await open_to_write(number, flags);
+}
+
+task<coro::file> journal::open_to_write(std::uint64_t number, int flags) {
+  const std::string name = file_name(number);
+  direct_ = options_.writes_direct;
+  if (direct_) {
+    const int asked = flags | O_DIRECT;
+    result<coro::file> opened = co_await as_result(home_->open_file(name, asked));
+    if (opened) co_return std::move(*opened);
+    if (opened.error() != std::errc::invalid_argument)
+      throw std::system_error(opened.error(), "open " + home_->name() + "/" + name);
+    direct_ = false;  // not on this file system
+  }
+  co_return co_await home_->open_file(name, flags);
+}
+
+// The same bytes where a direct write may take them from. A multiple of 4 KiB.
+bytes_view journal::aligned(bytes_view whole) {
+  if (!direct_) return whole;
+  const std::size_t blocks = whole.size() / frame_alignment;
+  if (staging_.size() < blocks || staging_.size() > staging_blocks_kept) {
+    std::vector<aligned_block> enough(blocks);
+    staging_.swap(enough);
+  }
+  std::memcpy(staging_.data(), whole.data(), whole.size());
+  return {staging_.front().bytes.data(), whole.size()};
 }
 
 // Grows by a whole step if there is room for one, else by what is needed.
@@ -152,7 +183,8 @@ task<void> journal::prepare_to_append() {
   if (!leftovers_.empty()) co_await home_->sync();
   leftovers_.clear();
   if (files_.empty()) co_return;
-  current_ = co_await home_->open_file(file_name(files_.back().number), O_RDWR);
+  const int flags = O_RDWR;
+  current_ = co_await open_to_write(files_.back().number, flags);
   allocated_ = stale_end_ = co_await current_.size();
   if (tail_is_torn_) {
     co_await current_.truncate(files_.back().bytes);
@@ -162,7 +194,8 @@ task<void> journal::prepare_to_append() {
   // What was replayed may be in the cache alone: after a kill, or after an fdatasync that failed
   // and left pages that count as clean. So the frames that this may be true of are written again;
   // the same bytes cannot be torn.
-  co_await current_.write_and_sync(buffer_, frames_at_.front());
+  const bytes_view settled = aligned(buffer_);
+  co_await current_.write_and_sync(settled, frames_at_.front());
   allocated_ = std::max(allocated_, files_.back().bytes);
   buffer_ = bytes();
 }

@@ -24,6 +24,7 @@
 #include <lentic/durability.hpp>
 #include <lentic/environment.hpp>
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -41,6 +42,7 @@ struct journal_options {
   std::uint64_t file_bytes_max = std::uint64_t{16} << 20;
   std::uint64_t growth_bytes = std::uint64_t{1} << 20;
   bool reuses_files = true;
+  bool writes_direct = false;    // with O_DIRECT, where the file system takes it
   bool stops_at_damage = false;  // replay ends before it, and does not throw; nothing is appended
 };
 
@@ -110,6 +112,9 @@ class journal {
   task<std::vector<std::uint64_t>> find_files(std::uint64_t first);
   std::uint64_t replay_file(bytes_view image, std::uint64_t number, frame_handler& handler);
   bool replay_one(bytes_view image, std::uint64_t number, frame_handler& handler);
+  struct alignas(frame_alignment) aligned_block {
+    std::array<std::byte, frame_alignment> bytes;
+  };
   // Frames behind the one that replay stopped at.
   struct later_frames {
     std::optional<std::uint64_t> proof;  // offset of one that says that the stop is damage
@@ -119,6 +124,8 @@ class journal {
   bool ends_cleanly(bytes_view image, std::uint64_t end) const;
   task<void> open_next(std::uint64_t sequence);
   task<coro::file> reuse_file(std::uint64_t number);
+  task<coro::file> open_to_write(std::uint64_t number, int flags);
+  bytes_view aligned(bytes_view whole);
   task<void> make_room(std::uint64_t end);
   task<void> cut_torn_tail();
 
@@ -130,6 +137,8 @@ class journal {
   std::uint64_t replaying_ = 0;
   std::deque<std::uint64_t> leftovers_;  // numbers of files to remove before appending
   std::deque<std::uint64_t> spares_;     // of files that may be written over
+  bool direct_ = false;                  // the current file was opened with O_DIRECT
+  std::vector<aligned_block> staging_;   // a copy of what is written then
   std::uint64_t allocated_ = 0;          // size of the current file
   std::uint64_t stale_end_ = 0;          // of the bytes of an earlier life in it
   frame_header last_header_;             // of the last frame replayed

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <string>
 #include <system_error>
@@ -181,6 +182,23 @@ TEST(JournalReuse, SalvageNamesWhatIsLostAndNothingOfAnEarlierLife) {
   EXPECT_EQ(damage[1].begin, last.begin);
   EXPECT_EQ(damage[1].end, last.end);
   EXPECT_EQ(damage[1].last, static_cast<commit_sequence>(commits));
+}
+
+TEST(JournalIo, WhatTakesNoDirectWritesIsWrittenThroughTheCache) {
+  coro::sim_disk disk(1);
+  environment_life life(disk, 1);
+  life.open();
+  life.shell("s").put("k", "v");
+  life.engine().fail_kind(coro::io_kind::open, 1, EINVAL);
+  EXPECT_EQ(life.commit(), 1U);
+  environment_options buffered = small_options();
+  life.kill();
+  buffered.journal_io = journal_writes::buffered;
+  environment_life next(disk, 2);
+  next.open(buffered);
+  next.engine().fail_kind(coro::io_kind::open, 1, EINVAL);
+  next.shell("s").put("large", std::string(20'000, 'x'));
+  EXPECT_THROW(next.commit(), std::system_error) << "it has not asked for that";
 }
 
 TEST(EndBlock, NamesItsPlaceAndTheFrameBeforeIt) {

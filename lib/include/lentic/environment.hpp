@@ -54,11 +54,18 @@ enum class open_mode {
   salvage,        // read-only, also where the journal is damaged: at the last commit before that
 };
 
+// How frames are written; the bytes are the same.
+enum class journal_writes {
+  direct,    // past the page cache (O_DIRECT), where the file system takes that
+  buffered,  // always so where commit_level is below synced
+};
+
 struct environment_options {
   std::string directory;  // empty: in memory
   open_mode mode = open_mode::create;
   std::uint64_t journal_file_bytes_max = std::uint64_t{16} << 20;
   std::uint64_t journal_growth_bytes = std::uint64_t{1} << 20;
+  journal_writes journal_io = journal_writes::direct;
   // The oldest journal files go, and what is live in them is logged again or sealed, while the
   // journal has more than both: so many bytes, and `journal_live_factor` (at least 2) times the
   // bytes of rows that are in no run. A larger journal is written less and replayed longer.
