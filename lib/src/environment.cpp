@@ -94,7 +94,7 @@ void environment::append_output(bytes_view output) {
 
 std::optional<outbox_batch> environment::next_output(commit_sequence after) const {
   const auto found = state_->outbox.upper_bound(after);
-  if (found == state_->outbox.end() || found->first > state_->last_durable) return std::nullopt;
+  if (found == state_->outbox.end() || found->first > state_->last_shown()) return std::nullopt;
   return outbox_batch{found->first, found->second};
 }
 
@@ -107,11 +107,20 @@ void environment::acknowledge(commit_sequence sequence) {
 }
 
 commit_sequence environment::cut() {
-  return state_->cut();
+  return state_->cut(state_->options.commit_level);
+}
+
+commit_sequence environment::cut(durability level) {
+  return state_->cut(level);
 }
 
 maybe_ready<void> environment::wait_durable(commit_sequence sequence, coro::stop_token stop) {
-  return state_->wait_durable(sequence, stop);
+  return state_->wait_durable(sequence, state_->options.commit_level, stop);
+}
+
+maybe_ready<void> environment::wait_durable(commit_sequence sequence, durability level,
+                                            coro::stop_token stop) {
+  return state_->wait_durable(sequence, level, stop);
 }
 
 const std::shared_ptr<query_gate>& environment::gate() const noexcept {
@@ -120,22 +129,31 @@ const std::shared_ptr<query_gate>& environment::gate() const noexcept {
 
 namespace {
 
-task<commit_sequence> wait_for(environment& env, commit_sequence sequence, coro::stop_token stop) {
-  co_await env.wait_durable(sequence, stop);
+task<commit_sequence> wait_for(environment& env, commit_sequence sequence, durability level,
+                               coro::stop_token stop) {
+  co_await env.wait_durable(sequence, level, stop);
   co_return sequence;
 }
 
 }  // namespace
 
 maybe_ready<commit_sequence> environment::commit(coro::stop_token stop) {
+  return commit(state_->options.commit_level, stop);
+}
+
+maybe_ready<commit_sequence> environment::commit(durability level, coro::stop_token stop) {
   if (stop.stop_requested()) throw std::system_error(coro::aborted_code(), "commit");
-  const commit_sequence sequence = cut();
-  if (sequence <= last_durable()) return sequence;
-  return wait_for(*this, sequence, stop);
+  const commit_sequence sequence = cut(level);
+  if (state_->has_reached(sequence, level)) return sequence;
+  return wait_for(*this, sequence, level, stop);
 }
 
 commit_sequence environment::last_durable() const noexcept {
   return state_->last_durable;
+}
+
+commit_sequence environment::last_logged() const noexcept {
+  return state_->last_logged;
 }
 
 task<commit_sequence> environment::checkpoint(std::string directory, upkeep_listener told) {

@@ -15,12 +15,11 @@ void environment::state::check_copyable() const {
 }
 
 // The manifest is that of a commit at any moment, and so is the journal up to its last frame. What
-// is durable and has not landed is in the journal alone, as after a crash.
+// was written and has not landed is in the journal alone, as after a crash.
 environment::state::copy_plan environment::state::plan_copy() const {
   copy_plan plan;
   plan.content = manifest_;
-  plan.sequence = last_durable;
-  if (!queue_.empty() && queue_.front().written) plan.sequence = queue_.front().sequence;
+  plan.sequence = last_logged;
   plan.content.last_durable = plan.sequence;
   for (const detail::journal_file& each : journal->files()) {
     if (each.number >= plan.content.first_journal_file && each.bytes != 0)

@@ -3,12 +3,20 @@
 
 #include <lentic/errc.hpp>
 
+#include <algorithm>
 #include <cassert>
 #include <new>
 #include <system_error>
 #include <utility>
 
 namespace lentic {
+
+namespace {
+
+// Commits with durability::cached are written when so much has gathered.
+constexpr std::uint64_t cached_bytes_max = std::uint64_t{1} << 20;
+
+}  // namespace
 
 environment::state::state(coro::runtime& owner, environment_options chosen)
     : runtime(owner),
@@ -68,14 +76,15 @@ void environment::state::declare(std::uint64_t id, std::string name, young_layou
 
 void environment::state::cut_in_memory() {
   ++last_cut;
-  last_durable = last_cut;
+  last_logged = last_durable = last_cut;
   if (!output.empty()) outbox[last_cut] = std::exchange(output, {});
   ++counts.commits;
 }
 
 // The frame that the next cut goes into: one that is not in flight.
 environment::state::frame& environment::state::open_frame() {
-  if (queue_.empty() || queue_.back().written || (queue_.size() == 1 && writing_)) {
+  const frame* const next = next_frame();
+  if (next == nullptr || (next == &queue_.back() && in_flight_)) {
     const auto& files = journal->files();
     begin_epoch(last_cut + 1, files.empty() ? 0 : files.back().number);
     queue_.emplace_back();
@@ -130,7 +139,7 @@ void environment::state::log_output(frame& target) {
   output.clear();
 }
 
-commit_sequence environment::state::cut() {
+commit_sequence environment::state::cut(durability level) {
   check_writable();
   if (!is_durable()) {
     cut_in_memory();
@@ -149,47 +158,116 @@ commit_sequence environment::state::cut() {
   } else if (target.sequence > last_cut) {
     queue_.pop_back();  // it was made for this cut
   }
-  if (!writing_ && !queue_.empty()) {
+  ask_for(last_cut, level);
+  if (!writing_ && (frame_is_due() || sync_is_due())) {
     failure_ = nullptr;
     start_writing();
   }
   return last_cut;
 }
 
+void environment::state::ask_for(commit_sequence sequence, durability level) noexcept {
+  if (level >= durability::logged) write_wanted_ = std::max(write_wanted_, sequence);
+  if (level >= durability::synced) sync_wanted_ = std::max(sync_wanted_, sequence);
+}
+
 void environment::state::start_writing() {
   writing_ = true;
+  in_flight_ = frame_is_due();
   try {
     background_.spawn(write_frames());
   } catch (...) {
-    writing_ = false;
+    writing_ = in_flight_ = false;
     throw;
   }
 }
 
-// Writes the queue in order, one frame at a time, until it is empty or a write fails. A frame whose
-// cut has failed waits for the next cut.
+// The oldest frame that was not written; null when there is none.
+environment::state::frame* environment::state::next_frame() noexcept {
+  const auto found =
+      std::find_if(queue_.begin(), queue_.end(), [](const frame& each) { return !each.written; });
+  return found == queue_.end() ? nullptr : &*found;
+}
+
+const environment::state::frame* environment::state::next_frame() const noexcept {
+  return const_cast<state*>(this)->next_frame();
+}
+
+// A frame whose cut has failed waits for the next cut.
+bool environment::state::frame_is_due() const noexcept {
+  const frame* const next = next_frame();
+  if (next == nullptr || !next->whole) return false;
+  return next->sequence <= write_wanted_ || next->payload.payload().size() >= cached_bytes_max;
+}
+
+// Also when it was synced, and its landing has failed.
+bool environment::state::sync_is_due() const noexcept {
+  return !queue_.empty() && queue_.front().written && queue_.front().sequence <= sync_wanted_;
+}
+
+// The frame that waits for another, or for a disk with room, is large: who commits waits as well.
+bool environment::state::is_behind() const noexcept {
+  const frame* const next = next_frame();
+  return next != nullptr && (next != &queue_.back() || failure_)
+      && queue_.back().payload.payload().size() >= cached_bytes_max;
+}
+
+// Writes the queue in order, one frame at a time, and syncs, until nothing is due or one fails.
 task<void> environment::state::write_frames() {
-  while (!queue_.empty() && queue_.front().whole && !failure_) {
+  while (!failure_ && (frame_is_due() || sync_is_due())) {
     try {
-      if (!queue_.front().written)
-        co_await journal->append(queue_.front().sequence, queue_.front().payload);
-      queue_.front().written = true;
-      landed(queue_.front());
+      if (frame_is_due()) {
+        co_await write_frame();
+      } else {
+        co_await journal->sync();
+      }
+      land_frames();
     } catch (const coro::sync_error&) {
       poisoned_ = true;
       failure_ = std::current_exception();
     } catch (...) {  // kept for who waits for the commit; the next cut tries again
       failure_ = std::current_exception();
     }
-    if (failure_) break;
-    queue_.pop_front();
+    in_flight_ = false;
     landed_.wake_all();
     work_.set();  // also while more frames wait: two committers keep the queue full
   }
   writing_ = false;
-  if (!failure_ && !queue_.empty()) failure_ = std::make_exception_ptr(std::bad_alloc());
+  const frame* const next = next_frame();
+  if (!failure_ && next != nullptr && !next->whole)
+    failure_ = std::make_exception_ptr(std::bad_alloc());
   landed_.wake_all();
   work_.set();
+}
+
+// A sync that is due for earlier frames is linked to this one: their turn comes at once.
+task<void> environment::state::write_frame() {
+  const commit_sequence sequence = next_frame()->sequence;
+  const bool synced = sync_is_due() || sequence <= sync_wanted_;
+  const durability level = synced ? durability::synced : durability::logged;
+  in_flight_ = true;
+  co_await journal->append(sequence, next_frame()->payload, level);
+  last_logged = sequence;
+  ask_for_upkeep(*next_frame());
+  next_frame()->payload = {};
+  next_frame()->written = true;
+}
+
+// What goes on beside waits for commits to be durable, whatever the level of who cuts them.
+void environment::state::ask_for_upkeep(const frame& done) noexcept {
+  const bool retires = std::any_of(retired_.begin(), retired_.end(), [&done](const auto& each) {
+    return each.sequence != 0 && each.sequence <= done.sequence;
+  });
+  const bool recycles = pass_.after != 0 && pass_.after <= done.sequence;
+  if (!done.seals.empty() || retires || recycles) ask_for(done.sequence, durability::synced);
+}
+
+void environment::state::land_frames() {
+  while (!queue_.empty() && queue_.front().written
+         && queue_.front().sequence <= journal->last_synced()) {
+    landed(queue_.front());
+    queue_.pop_front();
+  }
 }
 
 // The frame is durable: what it dropped is gone for good, what it froze may be written out. What
@@ -216,18 +294,28 @@ void environment::state::landed(frame& done) {
   }
 }
 
-maybe_ready<void> environment::state::wait_durable(commit_sequence sequence,
-                                                   coro::stop_token stop) {
-  if (sequence <= last_durable) return {};
-  return wait_slowly(sequence, stop);
+bool environment::state::has_reached(commit_sequence sequence, durability level) const noexcept {
+  if (level == durability::synced) return sequence <= last_durable;
+  if (level == durability::logged) return sequence <= last_logged;
+  return sequence <= last_cut && !is_behind();
 }
 
-task<void> environment::state::wait_slowly(commit_sequence sequence, coro::stop_token stop) {
-  while (last_durable < sequence) {
+maybe_ready<void> environment::state::wait_durable(commit_sequence sequence, durability level,
+                                                   coro::stop_token stop) {
+  if (has_reached(sequence, level)) return {};
+  return wait_slowly(sequence, level, stop);
+}
+
+task<void> environment::state::wait_slowly(commit_sequence sequence, durability level,
+                                           coro::stop_token stop) {
+  while (!has_reached(sequence, level)) {
     if (failure_) std::rethrow_exception(failure_);
     if (poisoned_) fail(errc::poisoned, options.directory);
-    if (!writing_ && queue_.empty()) fail(errc::invalid_argument, "no such commit was cut");
+    if (stopping_ && !writing_) fail(errc::closed, options.directory);
+    if (!writing_ && sequence > last_cut) fail(errc::invalid_argument, "no such commit was cut");
     if (stop.stop_requested()) throw std::system_error(coro::aborted_code(), "commit");
+    ask_for(std::min(sequence, last_cut), level);
+    if (!writing_) start_writing();
     co_await landed_.wait(stop);
   }
 }

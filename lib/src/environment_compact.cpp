@@ -67,8 +67,8 @@ task<void> environment::state::wait_for_upkeep(std::uint64_t failures, coro::sto
 task<void> environment::state::commit_nothing(std::uint64_t failures, coro::stop_token stop) {
   while (touched_) co_await wait_for_upkeep(failures, stop);
   positions_changed = true;  // so that it is not empty
-  const commit_sequence sequence = cut();
-  co_await wait_durable(sequence, stop);
+  const commit_sequence sequence = cut(durability::synced);
+  co_await wait_durable(sequence, durability::synced, stop);
 }
 
 task<void> environment::state::seal_now(std::shared_ptr<detail::mmap_segment> segment,

@@ -148,6 +148,8 @@ task<void> environment::state::recover() {
   chosen.environment = manifest_.environment;
   chosen.file_bytes_max = options.journal_file_bytes_max;
   chosen.growth_bytes = options.journal_growth_bytes;
+  chosen.writes_direct =
+      options.journal_io == journal_writes::direct && options.commit_level == durability::synced;
   chosen.stops_at_damage = options.mode == open_mode::salvage;
   journal = std::make_unique<detail::journal>(directory.home(), chosen);
   acknowledged = manifest_.acknowledged;
@@ -169,7 +171,7 @@ task<void> environment::state::recover() {
   };
   const detail::replay_result replayed = co_await journal->replay(start, handler);
   if (replayed.damaged) co_await report_damage(replayed);
-  last_cut = last_durable = manifest_.last_durable = replayed.last_sequence;
+  last_cut = last_logged = last_durable = manifest_.last_durable = replayed.last_sequence;
   // After a salvage the manifest may know of deliveries of commits that are lost: their numbers are
   // given out again, to commits whose output nobody has seen.
   acknowledged = std::min(acknowledged, last_durable);

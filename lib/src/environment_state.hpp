@@ -55,8 +55,13 @@ class environment::state final : public detail::segment_host {
   task<void> open();
 
   // Commit.
-  commit_sequence cut();
-  maybe_ready<void> wait_durable(commit_sequence sequence, coro::stop_token stop);
+  commit_sequence cut(durability level);
+  bool has_reached(commit_sequence sequence, durability level) const noexcept;
+  // The newest commit whose output is shown.
+  commit_sequence last_shown() const noexcept {
+    return options.commit_level == durability::synced ? last_durable : last_logged;
+  }
+  maybe_ready<void> wait_durable(commit_sequence sequence, durability level, coro::stop_token stop);
   detail::mmap_store& open_store(std::string_view name, young_layout layout);
 
   task<commit_sequence> checkpoint(std::string path, upkeep_listener told);
@@ -91,13 +96,15 @@ class environment::state final : public detail::segment_host {
   recovery_report report;
   environment_statistics counts;
   commit_sequence last_cut = 0;
+  commit_sequence last_logged = 0;
   commit_sequence last_durable = 0;
   bool closed = false;  // nothing of it is used any more
 
  private:
   class replayer;
 
-  // A frame between its cut and its landing. The front of queue_ is the one in flight.
+  // A frame between its cut and its landing. queue_ begins with those that were written, which land
+  // with the next fdatasync; the first of the others is the one in flight.
   struct frame {
     commit_sequence sequence = 0;
     commit_sequence epoch = 0;  // the newest when it was made, not when it is cut: it may wait
@@ -106,7 +113,7 @@ class environment::state final : public detail::segment_host {
     std::map<std::uint64_t, std::uint64_t> floors;  // store -> drop floor at the cut
     commit_sequence acknowledged = 0;               // at the cut
     bool whole = false;                             // false: its cut has failed half-way
-    bool written = false;                           // durable, and not landed yet
+    bool written = false;                           // and not landed yet
   };
   // What all who call close() at one time share. It outlives the environment.
   struct closing {
@@ -172,11 +179,20 @@ class environment::state final : public detail::segment_host {
   void cut_in_memory();
   bool cut_into(frame& target);
   void log_output(frame& target);
+  void ask_for(commit_sequence sequence, durability level) noexcept;
   void start_writing();
   frame& open_frame();
+  frame* next_frame() noexcept;
+  const frame* next_frame() const noexcept;
+  bool frame_is_due() const noexcept;
+  bool sync_is_due() const noexcept;
+  bool is_behind() const noexcept;
   task<void> write_frames();
+  task<void> write_frame();
+  void ask_for_upkeep(const frame& done) noexcept;
+  void land_frames();
   void landed(frame& done);
-  task<void> wait_slowly(commit_sequence sequence, coro::stop_token stop);
+  task<void> wait_slowly(commit_sequence sequence, durability level, coro::stop_token stop);
 
   // environment_checkpoint.cpp
   void check_copyable() const;
@@ -218,7 +234,10 @@ class environment::state final : public detail::segment_host {
   detail::manifest manifest_;
   std::uint64_t next_store_ = 1;
   std::deque<frame> queue_;
-  bool writing_ = false;
+  bool writing_ = false;              // write_frames() runs
+  bool in_flight_ = false;            // the first frame that is not written gets no more items
+  commit_sequence write_wanted_ = 0;  // commits up to it are to be written
+  commit_sequence sync_wanted_ = 0;   // and up to this one synced
   std::thread::id owner_ = std::this_thread::get_id();
   std::exception_ptr failure_;  // of the frame at the front; the next cut tries again
   bool poisoned_ = false;

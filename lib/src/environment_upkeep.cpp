@@ -202,6 +202,10 @@ task<void> environment::state::shut_down() {
   }
   std::exception_ptr error;
   try {
+    if (is_durable() && !is_reader() && !poisoned_ && !failure_) {
+      ask_for(last_cut, durability::synced);
+      if (!writing_ && (frame_is_due() || sync_is_due())) start_writing();
+    }
     co_await background_.join();
     if (failure_) std::rethrow_exception(failure_);
     if (is_durable() && !is_reader() && !poisoned_) {

@@ -5,6 +5,7 @@
 #include "crc32c.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <limits>
 
@@ -12,20 +13,12 @@ namespace lentic::detail {
 
 namespace {
 
-constexpr std::uint32_t magic = 0x4d52464c;  // "LFRM"
+constexpr std::uint32_t magic = 0x4d52464c;      // "LFRM"
+constexpr std::uint32_t end_magic = 0x444e454c;  // "LEND"
 
-}  // namespace
-
-std::uint64_t frame_bytes(std::uint64_t payload_bytes) noexcept {
-  constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max() / 2;
-  const std::uint64_t whole = frame_header_bytes + std::min(payload_bytes, most);
-  return (whole + frame_alignment - 1) / frame_alignment * frame_alignment;
-}
-
-void encode_frame_header(frame_header& header, bytes_view payload, std::byte* to) noexcept {
-  header.payload_bytes = payload.size();
-  header.payload_crc = crc32c(payload);
-  store_le(magic, to);
+// The 64 bytes of a frame and of the block behind the last one: they differ in the first four.
+void encode_64(std::uint32_t kind, frame_header& header, std::byte* to) noexcept {
+  store_le(kind, to);
   store_le(header.format, to + 4);
   store_le(std::uint16_t{0}, to + 6);
   store_le(header.environment, to + 8);
@@ -35,21 +28,12 @@ void encode_frame_header(frame_header& header, bytes_view payload, std::byte* to
   store_le(header.payload_bytes, to + 40);
   store_le(header.previous_crc, to + 48);
   store_le(header.payload_crc, to + 52);
-  store_le(std::uint32_t{0}, to + 56);
+  store_le(header.unsynced_before, to + 56);
   header.header_crc = crc32c({to, frame_header_bytes - 4});
   store_le(header.header_crc, to + 60);
 }
 
-void encode_frame(frame_header& header, bytes_view payload, bytes& to) {
-  to.clear();
-  to.reserve(frame_bytes(payload.size()));
-  to.resize(frame_header_bytes);
-  encode_frame_header(header, payload, to.data());
-  append_raw(to, payload);
-  to.resize(frame_bytes(payload.size()));
-}
-
-std::optional<frame_header> decode_frame_header(bytes_view raw) noexcept {
+std::optional<frame_header> decode_64(std::uint32_t kind, bytes_view raw) noexcept {
   byte_reader reader(raw.first(frame_header_bytes));
   frame_header header;
   const auto found_magic = reader.fixed_le<std::uint32_t>();
@@ -62,18 +46,66 @@ std::optional<frame_header> decode_frame_header(bytes_view raw) noexcept {
   header.payload_bytes = reader.fixed_le<std::uint64_t>();
   header.previous_crc = reader.fixed_le<std::uint32_t>();
   header.payload_crc = reader.fixed_le<std::uint32_t>();
-  reader.fixed_le<std::uint32_t>();
+  header.unsynced_before = reader.fixed_le<std::uint32_t>();
   header.header_crc = reader.fixed_le<std::uint32_t>();
-  if (found_magic != magic || header.header_crc != crc32c(raw.first(frame_header_bytes - 4)))
+  if (found_magic != kind || header.header_crc != crc32c(raw.first(frame_header_bytes - 4)))
     return std::nullopt;
   return header;
 }
 
+}  // namespace
+
+std::uint64_t frame_bytes(std::uint64_t payload_bytes) noexcept {
+  constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max() / 2;
+  const std::uint64_t whole = frame_header_bytes + std::min(payload_bytes, most);
+  return (whole + frame_alignment - 1) / frame_alignment * frame_alignment;
+}
+
+void encode_frame_header(frame_header& header, bytes_view payload, std::byte* to) noexcept {
+  header.payload_bytes = payload.size();
+  header.payload_crc = crc32c(payload);
+  encode_64(magic, header, to);
+}
+
+void encode_end_block(const frame_header& last, std::byte* to) noexcept {
+  frame_header end;
+  end.environment = last.environment;
+  end.file = last.file;
+  end.offset = last.offset + frame_bytes(last.payload_bytes);
+  end.sequence = last.sequence;
+  end.previous_crc = last.header_crc;
+  encode_64(end_magic, end, to);
+}
+
+bool is_end_block(bytes_view block, const frame_header& last) noexcept {
+  std::array<std::byte, frame_alignment> expected{};
+  encode_end_block(last, expected.data());
+  return std::equal(block.begin(), block.end(), expected.begin(), expected.end());
+}
+
+void encode_frame(frame_header& header, bytes_view payload, bytes& to) {
+  to.clear();
+  to.reserve(frame_bytes(payload.size()));
+  to.resize(frame_header_bytes);
+  encode_frame_header(header, payload, to.data());
+  append_raw(to, payload);
+  to.resize(frame_bytes(payload.size()));
+}
+
+std::optional<frame_header> decode_frame_header(bytes_view raw) noexcept {
+  return decode_64(magic, raw);
+}
+
+std::optional<frame_header> decode_end_block(bytes_view raw) noexcept {
+  return decode_64(end_magic, raw);
+}
+
 // Room for an item whose strings have so many bytes: what is written is written whole. Three tags,
-// and five varints, are at most what is beside them. The padding of a whole frame fits as well.
+// and five varints, are at most what is beside them. The padding of a whole frame fits as well,
+// and the end block.
 void payload_writer::make_room(std::size_t string_bytes) {
   const std::size_t used = std::max(raw_.size() - padding_, frame_header_bytes);
-  const std::size_t whole = used + string_bytes + item_bytes_max + frame_alignment;
+  const std::size_t whole = used + string_bytes + item_bytes_max + 2 * frame_alignment;
   if (whole > raw_.capacity()) raw_.reserve(std::max(whole, 2 * raw_.capacity()));
   raw_.resize(used);
   padding_ = 0;
@@ -84,6 +116,14 @@ bytes_view payload_writer::finish(frame_header& header) {
   encode_frame_header(header, payload(), raw_.data());
   padding_ = frame_bytes(payload().size()) - raw_.size();
   raw_.resize(raw_.size() + padding_);
+  return raw_;
+}
+
+bytes_view payload_writer::finish_with_end(frame_header& header) {
+  finish(header);
+  raw_.resize(raw_.size() + frame_alignment);
+  padding_ += frame_alignment;
+  encode_end_block(header, raw_.data() + raw_.size() - frame_alignment);
   return raw_;
 }
 

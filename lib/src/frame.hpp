@@ -9,13 +9,20 @@
 //   +------+--------+------+------------+------------+-------+---------+---------------+
 //   48              52           56        60          64
 //   +---------------+------------+---------+-----------+----------------+-------------+
-//   | CRC of the    | CRC of the | zero    | CRC of    | payload ...    | zeros to a  |
-//   | frame before  | payload    |         | 0..59     |                | 4 KiB bound |
+//   | CRC of the    | CRC of the | frames  | CRC of    | payload ...    | zeros to a  |
+//   | frame before  | payload    | unsynced| 0..59     |                | 4 KiB bound |
 //   +---------------+------------+---------+-----------+----------------+-------------+
 //
 // All integers little endian, all CRCs CRC-32C. "CRC of the frame before" is its header CRC, 0 for
 // the first frame of an environment. A frame names its own place, so a stale or misplaced one is
-// never taken for another.
+// never taken for another. "Frames unsynced" counts those right before it that no fdatasync had
+// covered when it was written: if one of them is missing, it was lost with the power, and is no
+// damage. Format 0 had 0 there, and writes no frame before the fdatasync of the one before.
+//
+// In a file that is written over, what lies behind the last frame is of an earlier life. So a frame
+// there is followed by a block that ends the journal until the next frame takes its place: magic
+// LEND, environment, file and offset of the block, sequence and header CRC of that frame as
+// "sequence" and "CRC of the frame before", its own CRC, zeros.
 //
 // The payload is a sequence of items: a tag byte, then varints (v) and length-prefixed strings (s).
 //
@@ -42,7 +49,7 @@ namespace lentic::detail {
 
 inline constexpr std::size_t frame_alignment = 4096;
 inline constexpr std::size_t frame_header_bytes = 64;
-inline constexpr std::uint16_t journal_format = 0;
+inline constexpr std::uint16_t journal_format = 1;
 
 // On disk. Never renumber.
 enum class item_tag : std::uint8_t {
@@ -67,6 +74,7 @@ struct frame_header {
   std::uint64_t payload_bytes = 0;
   std::uint32_t previous_crc = 0;
   std::uint32_t payload_crc = 0;
+  std::uint32_t unsynced_before = 0;
   std::uint32_t header_crc = 0;  // filled by encode
 };
 
@@ -78,6 +86,13 @@ void encode_frame_header(frame_header& header, bytes_view payload, std::byte* to
 
 // The same, then header, payload and padding into `to`.
 void encode_frame(frame_header& header, bytes_view payload, bytes& to);
+
+// The first 64 bytes of the block behind the frame; the other bytes of the block are zeros.
+void encode_end_block(const frame_header& last, std::byte* to) noexcept;
+// Whether this is the block behind that frame, with nothing written into it.
+bool is_end_block(bytes_view block, const frame_header& last) noexcept;
+// What it says of its own place, if its checksum holds. Precondition: 64 bytes.
+std::optional<frame_header> decode_end_block(bytes_view raw) noexcept;
 
 // The header, if its own checksum holds. Precondition: 64 bytes.
 std::optional<frame_header> decode_frame_header(bytes_view raw) noexcept;
@@ -99,6 +114,8 @@ class payload_writer {
   // The whole frame, header and padding included. More items may follow; then it is finished anew.
   // The view stays valid until then. Nothing is copied but the header.
   bytes_view finish(frame_header& header);
+  // The same with the block that ends the journal behind it.
+  bytes_view finish_with_end(frame_header& header);
 
   bool empty() const noexcept { return payload().empty(); }
   bytes_view payload() const noexcept {
@@ -117,7 +134,7 @@ class payload_writer {
   void select(std::uint64_t store, std::uint64_t segment);
 
   bytes raw_;  // room for the header, the payload, and after finish() zeros up to a 4 KiB bound
-  std::size_t padding_ = 0;
+  std::size_t padding_ = 0;  // the end block included
   std::uint64_t entries_ = 0;
   bool selected_ = false;
   std::uint64_t store_ = 0;

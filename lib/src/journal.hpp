@@ -2,20 +2,29 @@
 #pragma once
 
 // The journal: files journal-n.log of frames (frame.hpp), at most 16 MiB each unless one frame is
-// larger, growing by 1 MiB of allocated zeros. A frame is durable when append() returns; there is
-// one append at a time.
+// larger, growing by 1 MiB of allocated zeros. There is one append at a time. A frame is durable
+// when append() returns, or, where that only writes it, with the next sync(); all frames of a file
+// are durable before there is one in the next file.
+//
+// A file that is no longer needed is kept, and written over as a later one under a new name: blocks
+// that were written before take half the time to sync. Frames of its earlier life bear its earlier
+// number, so they are never taken for frames of this one; an end block (frame.hpp) says that what
+// follows is not a torn frame.
 //
 // Replay stops at the first frame that is not the one expected. If the chain goes on in the next
 // file, that was a rotation. If any later 4 KiB boundary holds a valid frame, or the manifest knows
-// of a later sequence, the journal is damaged. Else what follows is a torn tail and is cut.
+// of a later sequence, the journal is damaged. Else what follows is a torn tail and is cut. A later
+// frame that was written before the missing ones were synced is a part of such a tail.
 //
 // Threads: the environment's. Errors: std::system_error, coro::sync_error, errc::journal_damaged.
 
 #include "frame.hpp"
 
 #include <lentic/coro/file.hpp>
+#include <lentic/durability.hpp>
 #include <lentic/environment.hpp>
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -32,6 +41,8 @@ struct journal_options {
   std::uint64_t environment = 0;
   std::uint64_t file_bytes_max = std::uint64_t{16} << 20;
   std::uint64_t growth_bytes = std::uint64_t{1} << 20;
+  bool reuses_files = true;
+  bool writes_direct = false;    // with O_DIRECT, where the file system takes it
   bool stops_at_damage = false;  // replay ends before it, and does not throw; nothing is appended
 };
 
@@ -71,9 +82,13 @@ class journal {
   // removes files that hold nothing.
   task<void> prepare_to_append();
 
-  // Writes the frame, which outlives the task and gets no items meanwhile; durable on return. After
-  // a failure that is not a sync_error it may be called again with the same sequence.
-  task<void> append(std::uint64_t sequence, payload_writer& frame);
+  // Writes the frame, which outlives the task and gets no items meanwhile. With durability::synced
+  // it is durable on return, with all frames before it. After a failure that is not a sync_error it
+  // may be called again with the same sequence.
+  task<void> append(std::uint64_t sequence, payload_writer& frame, durability level);
+  // Makes durable what was appended.
+  task<void> sync();
+  std::uint64_t last_synced() const noexcept { return last_synced_; }
 
   // The next append begins a file.
   void begin_file_next() noexcept { file_is_over_ = true; }
@@ -85,7 +100,8 @@ class journal {
   const std::deque<journal_file>& files() const noexcept { return files_; }
   // Up to the last frame of each.
   std::uint64_t file_bytes() const noexcept;
-  // Removes files before `number`. Precondition: no live entry is in them.
+  // Removes files before `number`, or keeps them to be written over. Precondition: no live entry is
+  // in them, and nothing durable says so any more.
   task<void> remove_before(std::uint64_t number);
   task<void> close();
 
@@ -99,9 +115,20 @@ class journal {
   task<std::vector<std::uint64_t>> find_files(std::uint64_t first);
   std::uint64_t replay_file(bytes_view image, std::uint64_t number, frame_handler& handler);
   bool replay_one(bytes_view image, std::uint64_t number, frame_handler& handler);
-  std::optional<std::uint64_t> later_frame(bytes_view image, std::uint64_t number,
-                                           std::uint64_t from) const;
+  struct alignas(frame_alignment) aligned_block {
+    std::array<std::byte, frame_alignment> bytes;
+  };
+  // Frames behind the one that replay stopped at.
+  struct later_frames {
+    std::optional<std::uint64_t> proof;  // offset of one that says that the stop is damage
+    bool any = false;
+  };
+  later_frames find_later(bytes_view image, std::uint64_t number, std::uint64_t from) const;
+  bool ends_cleanly(bytes_view image, std::uint64_t end) const;
   task<void> open_next(std::uint64_t sequence);
+  task<coro::file> reuse_file(std::uint64_t number);
+  task<coro::file> open_to_write(std::uint64_t number, int flags);
+  bytes_view aligned(bytes_view whole);
   task<void> make_room(std::uint64_t end);
   task<void> cut_torn_tail();
 
@@ -112,17 +139,23 @@ class journal {
   std::uint64_t next_number_ = 1;
   std::uint64_t replaying_ = 0;
   std::deque<std::uint64_t> leftovers_;  // numbers of files to remove before appending
+  std::deque<std::uint64_t> spares_;     // of files that may be written over
+  bool direct_ = false;                  // the current file was opened with O_DIRECT
+  std::vector<aligned_block> staging_;   // a copy of what is written then
   std::uint64_t allocated_ = 0;          // size of the current file
+  std::uint64_t stale_end_ = 0;          // of the bytes of an earlier life in it
+  frame_header last_header_;             // of the last frame replayed
   bool tail_is_torn_ = false;
   bool file_is_over_ = false;  // takes no more frames
   std::uint64_t last_sequence_ = 0;
+  std::uint64_t last_synced_ = 0;
   std::uint32_t previous_crc_ = 0;
   bool chain_started_ = false;  // previous_crc_ is known
   replay_result replayed_;
   std::uint64_t stopped_file_ = 0;  // where the chain ended so far, for messages
   std::uint64_t stopped_at_ = 0;
-  std::uint64_t last_frame_at_ = 0;  // its offset in the last file
-  bytes buffer_;                     // the last frame that was replayed, whole, until it is settled
+  std::deque<std::uint64_t> frames_at_;  // offsets in the last file of the frames to settle
+  bytes buffer_;                         // those frames, until they are settled
 };
 
 }  // namespace lentic::detail

@@ -83,23 +83,42 @@ std::uint64_t journal::replay_file(bytes_view image, std::uint64_t number, frame
     if (!applied) damaged(number, offset, "a checksummed frame does not parse");
     last_sequence_ = header.sequence;
     previous_crc_ = header.header_crc;
+    last_header_ = header;
     chain_started_ = true;
     ++replayed_.frames;
-    last_frame_at_ = offset;
+    if (offset == 0) frames_at_.clear();
+    frames_at_.push_back(offset);
+    while (frames_at_.size() > std::uint64_t{header.unsynced_before} + 1) frames_at_.pop_front();
     offset += frame_bytes(header.payload_bytes);
     replayed_.bytes += frame_bytes(header.payload_bytes);
   }
   return offset;
 }
 
-// The offset of a whole frame at or after `from` that we should have replayed, if there is one.
-std::optional<std::uint64_t> journal::later_frame(bytes_view image, std::uint64_t number,
-                                                  std::uint64_t from) const {
+// The offset of a whole frame at or after `from` that we should have replayed, if there is one. One
+// that was written while nothing behind the last frame had been synced is a part of a torn tail.
+journal::later_frames journal::find_later(bytes_view image, std::uint64_t number,
+                                          std::uint64_t from) const {
+  later_frames found;
   frame_header header;
   for (std::uint64_t at = align_up(from); at < image.size(); at += frame_alignment) {
-    if (is_valid(image, number, at, header) && header.sequence > last_sequence_) return at;
+    if (!is_valid(image, number, at, header) || header.sequence <= last_sequence_) continue;
+    const std::uint64_t missing = header.sequence - 1 - last_sequence_;
+    found.any = true;
+    if (missing == 0 || header.unsynced_before < missing) {
+      found.proof = at;
+      break;
+    }
   }
-  return std::nullopt;
+  return found;
+}
+
+// Nothing was written behind the last frame: the file is zeros from there on, or ends, or the block
+// there says so.
+bool journal::ends_cleanly(bytes_view image, std::uint64_t end) const {
+  if (end_of_data(image, end) == end) return true;
+  return image.size() - end >= frame_alignment
+      && is_end_block(image.subspan(end, frame_alignment), last_header_);
 }
 
 // Numbers of the files from `first` on, ascending; older ones are leftovers.
@@ -125,26 +144,27 @@ bool journal::replay_one(bytes_view image, std::uint64_t number, frame_handler& 
   replaying_ = number;
   const std::uint64_t end = replay_file(image, number, handler);
   const bool chained = last_sequence_ != sequence_before;
-  const auto later = later_frame(image, number, end);
-  if (later && !options_.stops_at_damage)
+  const later_frames later = find_later(image, number, end);
+  if (later.proof && !options_.stops_at_damage)
     damaged(chained ? number : stopped_file_, chained ? end : stopped_at_,
             "unreadable, yet a valid frame follows in " + file_name(number) + " at "
-                + std::to_string(*later));
+                + std::to_string(*later.proof));
   const std::uint64_t data_end = end_of_data(image, end);
-  const bool torn = data_end > end;
+  const bool torn = later.any || !(chained ? ends_cleanly(image, end) : data_end <= end);
   if (chained) {
     tail_is_torn_ = torn;
     replayed_.cut.reset();
     stopped_file_ = number;
     stopped_at_ = end;
     files_.push_back({number, sequence_before + 1, end});
-    buffer_ = to_bytes(image.subspan(last_frame_at_, std::min(end, image.size()) - last_frame_at_));
-    buffer_.resize(end - last_frame_at_);  // its padding may have been cut
+    const std::uint64_t begin = frames_at_.front();
+    buffer_ = to_bytes(image.subspan(begin, std::min(end, image.size()) - begin));
+    buffer_.resize(end - begin);  // the padding may have been cut
   } else {
     leftovers_.push_back(number);
   }
   if (torn) replayed_.cut = tail_cut{last_sequence_ + 1, data_end - end, true};
-  return !later;
+  return !later.proof;
 }
 
 task<replay_result> journal::replay(journal_start start, frame_handler handler) {
@@ -168,7 +188,7 @@ task<replay_result> journal::replay(journal_start start, frame_handler handler) 
             "ends at commit " + std::to_string(last_sequence_) + ", but commit "
                 + std::to_string(start.durable_sequence) + " was durable");
   if (!files_.empty()) next_number_ = files_.back().number + 1;
-  replayed_.last_sequence = last_sequence_;
+  replayed_.last_sequence = last_synced_ = last_sequence_;
   co_return replayed_;
 }
 

@@ -119,6 +119,8 @@ class damage_scan {
   void file(std::uint64_t number, bytes_view image) {
     number_ = number;
     std::uint64_t at = number == start_.file ? start_.offset : 0;
+    const std::uint64_t live_end = end_of_frames(image, at);
+    if (live_end == at && at == 0 && is_of_earlier_life(image)) return;
     while (at < image.size()) {
       if (const auto header = frame_at(image, at)) {
         frame(*header, at, image);
@@ -126,6 +128,7 @@ class damage_scan {
         continue;
       }
       const bytes_view block = image.subspan(at, std::min(frame_alignment, image.size() - at));
+      if (at >= live_end && is_end(block, at)) break;  // what follows is of an earlier life
       if (!is_zero(block)) unreadable(at, at + block.size());
       at += frame_alignment;
     }
@@ -138,6 +141,29 @@ class damage_scan {
   }
 
  private:
+  // Behind the last frame of the file at or after `from`; `from` when there is none.
+  std::uint64_t end_of_frames(bytes_view image, std::uint64_t from) const {
+    std::uint64_t end = from;
+    for (std::uint64_t at = from; at < image.size(); at += frame_alignment) {
+      if (const auto header = frame_at(image, at)) end = at + frame_bytes(header->payload_bytes);
+    }
+    return end;
+  }
+
+  bool is_end(bytes_view block, std::uint64_t at) const {
+    if (block.size() < frame_header_bytes) return false;
+    const auto end = decode_end_block(block.first(frame_header_bytes));
+    return end && end->environment == start_.environment && end->file == number_
+        && end->offset == at;
+  }
+
+  // It was to be written over, and nothing was written.
+  bool is_of_earlier_life(bytes_view image) const {
+    if (image.size() < frame_header_bytes) return false;
+    const auto first = decode_frame_header(image.first(frame_header_bytes));
+    return first && first->environment == start_.environment && first->file < number_;
+  }
+
   std::optional<frame_header> frame_at(bytes_view image, std::uint64_t at) const {
     if (image.size() - at < frame_header_bytes) return std::nullopt;
     const auto header = decode_frame_header(image.subspan(at, frame_header_bytes));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// durable DIR [--engine automatic|uring|threads] [--commits N] [--copies]
+// durable DIR [--engine automatic|uring|threads] [--level synced|logged] [--commits N] [--copies]
 //
 // A program to be killed. It opens the environment in DIR, checks that everything in it is what
 // commit N leaves, prints "recovered N", then commits for ever and prints "ack N" for each commit
@@ -10,6 +10,7 @@
 // --copies: beside its commits it makes a checkpoint, DIR.copy-N, and at its start checks and
 // removes those of earlier lives: each is whole, at some commit, or refused as unfinished. How many
 // of each there were is the text of DIR.copies.
+// --level logged: a commit is acknowledged when it was written, which a kill must not undo.
 // --commits N: closes after so many. Exit codes: 0, 2 usage, 3 the state is wrong, 4 an error.
 #include <lentic/coro/asio_runtime.hpp>
 #include <lentic/coro/scope.hpp>
@@ -178,8 +179,10 @@ void say(const char* word, std::uint64_t n) {
   if (std::fflush(stdout) != 0) throw wrong_state("nobody reads");
 }
 
-lentic::environment_options options_of(const std::string& directory) {
+lentic::environment_options options_of(const std::string& directory,
+                                       lentic::durability level = lentic::durability::synced) {
   lentic::environment_options options;
+  options.commit_level = level;
   options.directory = directory;
   options.journal_file_bytes_max = 96 << 10;
   options.journal_growth_bytes = 16 << 10;
@@ -238,9 +241,9 @@ task<void> commit_on(environment& env, std::uint64_t n, std::uint64_t commits) {
 }
 
 task<void> live(lentic::coro::runtime& runtime, std::string directory, std::uint64_t commits,
-                bool copies) {
+                lentic::durability level, bool copies) {
   if (copies) co_await check_copies(runtime, directory);
-  const lentic::environment_options options = options_of(directory);
+  const lentic::environment_options options = options_of(directory, level);
   lentic::coro::scope beside(runtime.queue());
   const std::unique_ptr<environment> env = co_await environment::open(runtime, options);
   std::exception_ptr error;
@@ -263,6 +266,7 @@ struct arguments {
   std::string directory;
   lentic::coro::engine_choice engine = lentic::coro::engine_choice::automatic;
   std::uint64_t commits = std::numeric_limits<std::uint64_t>::max();
+  lentic::durability level = lentic::durability::synced;
   bool copies = false;
 };
 
@@ -274,6 +278,8 @@ bool parse(int count, char** words, arguments& found) {
       found.engine = lentic::coro::engine_choice::threads;
     } else if (word == "--engine" && value == "uring") {
       found.engine = lentic::coro::engine_choice::uring;
+    } else if (word == "--level" && value == "logged") {
+      found.level = lentic::durability::logged;
     } else if (word == "--commits" && !value.empty()) {
       found.commits = std::strtoull(words[i + 1], nullptr, 10);
     } else if (word == "--copies") {
@@ -295,8 +301,10 @@ bool parse(int count, char** words, arguments& found) {
 int main(int count, char** words) {
   arguments found;
   if (!parse(count, words, found)) {
-    std::fputs("usage: durable DIR [--engine automatic|uring|threads] [--commits N] [--copies]\n",
-               stderr);
+    std::fputs(
+        "usage: durable DIR [--engine automatic|uring|threads] [--level synced|logged] "
+        "[--commits N] [--copies]\n",
+        stderr);
     return 2;
   }
   try {
@@ -304,7 +312,8 @@ int main(int count, char** words) {
     lentic::coro::asio_runtime_options options;
     options.engine = found.engine;
     lentic::coro::asio_runtime runtime(context, options);
-    lentic::sync_wait(runtime, live(runtime, found.directory, found.commits, found.copies));
+    lentic::sync_wait(runtime,
+                      live(runtime, found.directory, found.commits, found.level, found.copies));
   } catch (const wrong_state& error) {
     std::fprintf(stderr, "durable: wrong state: %s\n", error.what());
     return 3;

@@ -28,6 +28,7 @@ void life::run(const std::vector<step>& steps, ending how) {
   if (failure_.empty() && how == ending::power_cut) runtime_->engine().cut_power();
   if (failure_.empty() && how == ending::kill) runtime_->engine().kill();
   if (env_) end(how);
+  if (how != ending::kill && runtime_->engine().is_off()) model_->cut_power();
 }
 
 // Everything unwinds, crash or not; what was promised until then counts.
@@ -41,6 +42,13 @@ void life::end(ending how) {
     static_cast<void>(env_.release());  // somebody in it still waits
     return;
   }
+  promise();
+  // A process that ends leaves what it had written, until the power is cut.
+  model_->promise_written(env_->last_logged());
+}
+
+void life::promise() {
+  if (env_->last_logged() < env_->last_durable()) broken("durable, and not written");
   model_->promise(env_->last_durable());
 }
 
@@ -58,7 +66,7 @@ task<void> life::live(const std::vector<step>& steps) {
     // A dead process cuts no more; this one learns of its death only at its next operation.
     if (!failure_.empty() || runtime_->engine().is_off()) co_return;
     co_await take(next);
-    model_->promise(env_->last_durable());
+    promise();
   }
   if (failure_.empty() && !runtime_->engine().is_off()) co_await compare();
 }
@@ -88,9 +96,9 @@ task<void> life::take(step next) {
     }
     case act::cut:
     case act::commit: {
-      const commit_sequence sequence = env_->cut();
+      const commit_sequence sequence = env_->cut(next.level);
       model_->cut(sequence);
-      if (next.what == act::commit) co_await env_->wait_durable(sequence);
+      if (next.what == act::commit) co_await wait_for(sequence, next.level);
       co_return;
     }
     case act::rest: {
@@ -109,6 +117,13 @@ task<void> life::take(step next) {
     default:
       co_await change(next);
   }
+}
+
+task<void> life::wait_for(commit_sequence sequence, durability level) {
+  co_await env_->wait_durable(sequence, level);
+  const commit_sequence reached =
+      level == durability::synced ? env_->last_durable() : env_->last_logged();
+  if (level != durability::cached && reached < sequence) broken("waited for in vain");
 }
 
 task<void> life::change(step next) {
@@ -198,7 +213,8 @@ void life::compare_positions() {
 void life::compare_outbox() {
   commit_sequence after = 0;
   for (const auto& [sequence, lines] : model_->now.outbox) {
-    if (sequence > env_->last_durable()) break;
+    const bool all = options_.commit_level == durability::synced;
+    if (sequence > (all ? env_->last_durable() : env_->last_logged())) break;
     std::string expected;
     for (const value_id line : lines) expected += text_of(line);
     const auto batch = env_->next_output(after);

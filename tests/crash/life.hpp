@@ -42,6 +42,7 @@ struct step {
   unsigned segment = 0;
   unsigned key = 0;
   unsigned bytes = 0;
+  durability level = durability::synced;  // of a cut or a commit
 };
 
 using sim::ending;
@@ -59,6 +60,7 @@ class life {
   task<void> open();
   task<void> live(const std::vector<step>& steps);
   task<void> take(step next);
+  task<void> wait_for(commit_sequence sequence, durability level);
   task<void> change(step next);
   task<void> read_one(step next);
   task<void> compare();
@@ -66,6 +68,7 @@ class life {
   void compare_positions();
   void compare_outbox();
   void end(ending how);
+  void promise();
   segmented_store& store_at(std::size_t store);
   store_model& model_at(std::size_t store) { return model_->now.stores.at(store); }
   void broken(const std::string& what);

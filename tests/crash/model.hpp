@@ -82,11 +82,15 @@ class model {
     if (others_commit_) keep = std::prev(cuts_.upper_bound(promised_));
     cuts_.erase(cuts_.begin(), keep);
   }
+  // The same, unless the power is cut before the next recovery.
+  void promise_written(commit_sequence sequence) { written_ = std::max(written_, sequence); }
+  void cut_power() { written_ = 0; }
   // The environment was opened at `sequence`; answers what is wrong with that. From now on it is
   // where the model is, and a promise.
   std::optional<std::string> recovered(commit_sequence sequence) {
     const std::string at = "recovered commit " + std::to_string(sequence);
-    if (sequence < promised_) return at + ", but " + std::to_string(promised_) + " was promised";
+    const commit_sequence least = std::max(promised_, written_);
+    if (sequence < least) return at + ", but " + std::to_string(least) + " was promised";
     const auto found =
         others_commit_ ? std::prev(cuts_.upper_bound(sequence)) : cuts_.find(sequence);
     if (found == cuts_.end())
@@ -95,6 +99,7 @@ class model {
     output_.clear();
     others_commit_ = false;
     promised_ = sequence;
+    written_ = 0;
     cuts_.clear();
     cuts_[sequence] = now;
     return std::nullopt;
@@ -106,6 +111,7 @@ class model {
   std::uint32_t serial_ = 0;
   commit_sequence promised_ = 0;
   bool others_commit_ = false;
+  commit_sequence written_ = 0;                  // promised by a process that ended
   std::vector<value_id> output_;                 // since the last cut
   std::map<commit_sequence, model_state> cuts_;  // from the last promise on
 };

@@ -6,7 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -185,6 +187,112 @@ TEST(CrashPromises, RowsOnTheirWayIntoARunKeepTheirJournalFile) {
     EXPECT_TRUE(sync_wait(runtime, has_row(env->open_byte_store("kept"))))
         << story.commits_before << " commits, " << story.turns << " turns, " << story.commits_after
         << " commits";
+    sync_wait(runtime, env->close());
+  }
+}
+
+// Its journal would change under it if it shared files that are written over.
+TEST(CrashPromises, ACheckpointStaysAsItWasWhileTheJournalGoesRound) {
+  sim_disk disk(1);
+  sim_runtime runtime(disk, 1);
+  auto env = open(runtime);
+  for (int i = 0; i < 40; ++i) {
+    put(runtime, *env, std::string(9000, 'a'));
+    sync_wait(runtime, env->commit());
+  }
+  sync_wait(runtime, env->checkpoint("copy"));
+  for (int i = 0; i < 40; ++i) {
+    put(runtime, *env, std::string(9000, 'b'));
+    sync_wait(runtime, env->commit());
+  }
+  sync_wait(runtime, env->close());
+  environment_options options = small_files(32 << 10, 8 << 10);
+  options.directory = "copy";
+  auto copy = sync_wait(runtime, environment::open(runtime, options));
+  EXPECT_EQ(copy->recovered().sequence, 40U);
+  byte_store& store = copy->open_byte_store("totals");
+  EXPECT_EQ(sync_wait(runtime, store.get_copy(as_bytes("key"))),
+            to_bytes(as_bytes(std::string(9000, 'a'))));
+  sync_wait(runtime, copy->close());
+}
+
+std::string newest_journal(const sim_disk& disk) {
+  std::string newest;
+  for (std::uint64_t n = 1; n < 200; ++n) {
+    const std::string path = "state/journal-" + std::to_string(n) + ".log";
+    if (disk.content(path)) newest = path;
+  }
+  return newest;
+}
+
+void commit_logged(sim_runtime& runtime, environment& env, std::size_t value_bytes) {
+  put(runtime, env, std::string(value_bytes, 'z'));
+  sync_wait(runtime, env.commit(durability::logged));
+}
+
+// A frame that nobody had synced is lost as a whole, the one behind it is not: what comes in their
+// place must not be followed by it.
+TEST(CrashPromises, AFrameBehindALostOneIsCutBeforeItsPlaceIsWrittenAgain) {
+  sim_disk disk(1);
+  rotate(disk, 1);
+  rotate(disk, 2);  // files are written over
+  std::string before;
+  std::string after;
+  std::string path;
+  {
+    sim_runtime runtime(disk, 3);
+    environment_options options = small_files(32 << 10, 8 << 10);
+    options.journal_bytes_kept = 1 << 20;  // upkeep asks for no sync
+    auto env = sync_wait(runtime, environment::open(runtime, options));
+    put(runtime, *env, std::string(9000, 'y'));  // the first of a file
+    sync_wait(runtime, env->commit());
+    path = newest_journal(disk);
+    before = disk.content(path).value();
+    commit_logged(runtime, *env, 9000);
+    commit_logged(runtime, *env, 10);
+    ASSERT_EQ(newest_journal(disk), path);
+    after = disk.content(path).value();
+    runtime.engine().kill();
+    static_cast<void>(sync_wait(runtime, as_result(env->close())));
+  }
+  std::size_t first = 0;
+  while (before[first] == after[first]) ++first;
+  first = first / 4096 * 4096;
+  std::copy_n(before.begin() + static_cast<std::ptrdiff_t>(first), 3 * 4096,
+              after.begin() + static_cast<std::ptrdiff_t>(first));
+  disk.put_file(path, after);
+  for (std::uint64_t life = 0; life < 3; ++life) {
+    sim_runtime runtime(disk, 4 + life);
+    auto env = open(runtime);
+    EXPECT_EQ(env->recovered().sequence, 81U + life);
+    put(runtime, *env, "small");
+    sync_wait(runtime, env->commit());
+    runtime.engine().kill();
+    static_cast<void>(sync_wait(runtime, as_result(env->close())));
+  }
+}
+
+// A full disk takes no manifest; frames that are written over others need no room.
+TEST(CrashPromises, NoFileIsWrittenOverThatAManifestStillNames) {
+  for (int full_from = 5; full_from < 30; ++full_from) {
+    sim_disk disk(1);
+    commit_sequence acknowledged = 0;
+    {
+      sim_runtime runtime(disk, 1);
+      auto env = open(runtime);
+      for (int i = 0; i < 60; ++i) {
+        if (i == full_from) disk.set_capacity(disk.used_bytes());
+        put(runtime, *env, std::string(9000, 'x'));
+        const auto done = sync_wait(runtime, as_result(env->commit()));
+        if (done) acknowledged = *done;
+      }
+      runtime.engine().kill();
+      static_cast<void>(sync_wait(runtime, as_result(env->close())));
+    }
+    disk.set_capacity(~std::uint64_t{0});
+    sim_runtime runtime(disk, 2);
+    auto env = open(runtime);
+    EXPECT_GE(env->recovered().sequence, acknowledged) << "full from " << full_from;
     sync_wait(runtime, env->close());
   }
 }

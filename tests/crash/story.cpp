@@ -4,6 +4,7 @@
 #include <lentic/coro/sim_random.hpp>
 
 #include <array>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -63,9 +64,17 @@ step draw_step(sim_random& random) {
   return next;
 }
 
-std::vector<step> draw_steps(sim_random& random) {
+// Half of the stories are of one level, the others mix them.
+durability draw_level(sim_random& random) {
+  return static_cast<durability>(random.below(3));
+}
+
+std::vector<step> draw_steps(sim_random& random, std::optional<durability> level) {
   std::vector<step> steps(20 + random.below(140));
-  for (step& each : steps) each = draw_step(random);
+  for (step& each : steps) {
+    each = draw_step(random);
+    each.level = level ? *level : draw_level(random);
+  }
   return steps;
 }
 
@@ -74,11 +83,16 @@ std::vector<step> draw_steps(sim_random& random) {
 story_outcome run_story(std::uint64_t seed) {
   model known;
   story_outcome outcome;
+  sim_random chooser(seed);
+  std::optional<durability> level;
+  if (chooser.chance(500)) level = draw_level(chooser);
   const auto live = [&](sim::life& now) {
     std::vector<step> steps;
-    if (!now.is_last()) steps = draw_steps(now.random());
+    if (!now.is_last()) steps = draw_steps(now.random(), level);
     now.strike_within(3 * steps.size());
-    life one(now.runtime(), known, now.options());
+    environment_options options = now.options();
+    if (level) options.commit_level = *level;
+    life one(now.runtime(), known, options);
     one.run(steps, now.how());
     outcome.failure = one.failure();
     return outcome.failure.empty();

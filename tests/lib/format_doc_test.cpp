@@ -61,6 +61,18 @@ TEST(FormatPage, ShowsTheFrameThatIsWritten) {
   EXPECT_EQ(documented("frame"), to_hex(frame));
 }
 
+TEST(FormatPage, ShowsTheBlockThatEndsTheJournal) {
+  frame_header last;
+  last.environment = example_environment;
+  last.file = 1;
+  last.sequence = 1;
+  last.payload_bytes = 20;
+  last.header_crc = 0xa403da96;
+  bytes end(frame_header_bytes);
+  encode_end_block(last, end.data());
+  EXPECT_EQ(documented("end"), to_hex(end));
+}
+
 TEST(FormatPage, ShowsTheRunThatIsWritten) {
   run_identity identity;
   identity.environment = example_environment;

@@ -62,9 +62,9 @@ class recorder final : public payload_visitor {
 
 // The worked example of docs/format.md.
 constexpr std::string_view example_header =
-    "4c 46 52 4d | 00 00 | 00 00 | 08 07 06 05 04 03 02 01 | 01 00 00 00 00 00 00 00 |"
+    "4c 46 52 4d | 01 00 | 00 00 | 08 07 06 05 04 03 02 01 | 01 00 00 00 00 00 00 00 |"
     "00 00 00 00 00 00 00 00 | 01 00 00 00 00 00 00 00 | 14 00 00 00 00 00 00 00 |"
-    "00 00 00 00 | 92 2e e6 25 | 00 00 00 00 | 6e 07 49 3a";
+    "00 00 00 00 | 92 2e e6 25 | 00 00 00 00 | 96 da 03 a4";
 constexpr std::string_view example_payload =
     "01 01 01 73 01 | 02 01 07 | 03 01 6b 01 76 | 06 02 69 6e 02 34 32";
 

@@ -27,6 +27,7 @@
 #include <lentic/coro/borrowed.hpp>
 #include <lentic/coro/runtime.hpp>
 #include <lentic/coro/stop_token.hpp>
+#include <lentic/durability.hpp>
 #include <lentic/errc.hpp>
 #include <lentic/store/byte_store.hpp>
 #include <lentic/store/segmented_store.hpp>
@@ -53,16 +54,24 @@ enum class open_mode {
   salvage,        // read-only, also where the journal is damaged: at the last commit before that
 };
 
+// How frames are written; the bytes are the same.
+enum class journal_writes {
+  direct,    // past the page cache (O_DIRECT), where the file system takes that
+  buffered,  // always so where commit_level is below synced
+};
+
 struct environment_options {
   std::string directory;  // empty: in memory
   open_mode mode = open_mode::create;
   std::uint64_t journal_file_bytes_max = std::uint64_t{16} << 20;
   std::uint64_t journal_growth_bytes = std::uint64_t{1} << 20;
+  journal_writes journal_io = journal_writes::direct;
   // The oldest journal files go, and what is live in them is logged again or sealed, while the
   // journal has more than both: so many bytes, and `journal_live_factor` (at least 2) times the
   // bytes of rows that are in no run. A larger journal is written less and replayed longer.
   std::uint64_t journal_bytes_kept = std::uint64_t{64} << 20;
   std::uint64_t journal_live_factor = 2;
+  durability commit_level = durability::synced;  // of cut(), commit() and wait_durable()
   std::int64_t lock_wait_ms = 1000;           // a killed process may hold the lock a moment longer
   std::function<void(std::string_view)> log;  // one line each; never called with a lock held
 };
@@ -213,23 +222,34 @@ class environment {
 
   // Adds output to the next commit; it may be written to its sink once that commit is durable.
   void append_output(bytes_view output);
-  // The oldest durable batch with a sequence greater than `after` that was not acknowledged. The
-  // view stays valid until acknowledge() or close().
+  // The oldest batch with a sequence greater than `after` that was not acknowledged and whose
+  // commit is durable; written, where commit_level is below synced: a power cut may then take back
+  // what was written to the sink already. The view stays valid until acknowledge() or close().
   std::optional<outbox_batch> next_output(commit_sequence after) const;
   // Batches up to `sequence` were written to their sink; recorded by the next commit.
   void acknowledge(commit_sequence sequence);
 
   // Takes everything since the last cut as one commit and starts to write it; answers its sequence.
   // With nothing new it answers the last one. At most one frame is in flight: what is cut meanwhile
-  // waits, and cuts that wait together share a frame. Throws errc::poisoned, closed, read_only.
+  // waits, and cuts that wait together share a frame. `level` says what is to happen to it; with
+  // durability::cached nothing is started before a later cut, or a MiB has gathered. Without one it
+  // is commit_level, here and below. Throws errc::poisoned, closed, read_only.
   commit_sequence cut();
-  // Returns when the commit is durable; throws what kept it from it.
+  commit_sequence cut(durability level);
+  // Returns when the commit has reached the level; throws what kept it from it. It may ask for more
+  // than the cut did: the commit is written, and synced, then.
   maybe_ready<void> wait_durable(commit_sequence sequence, coro::stop_token stop = {});
-  // cut() and wait_durable(). Stopped before the call, it cuts nothing.
+  maybe_ready<void> wait_durable(commit_sequence sequence, durability level,
+                                 coro::stop_token stop = {});
+  // cut() and wait_durable(). Stopped before the call, it cuts nothing. With durability::cached it
+  // is ready, unless the disk cannot keep up: then it waits for the frame in flight.
   maybe_ready<commit_sequence> commit(coro::stop_token stop = {});
+  maybe_ready<commit_sequence> commit(durability level, coro::stop_token stop = {});
+  // The newest commit that an fdatasync covers, and the newest whose frame was written.
   commit_sequence last_durable() const noexcept;
+  commit_sequence last_logged() const noexcept;
 
-  // Copies the state, as of the last durable commit, into another directory, which is empty,
+  // Copies the state, as of the last commit that was written, into another directory that is empty,
   // missing or left behind by a checkpoint that was interrupted; answers that commit. The copy is
   // durable and may be opened, also while this environment is open, and goes its own way from then
   // on. Runs are hard-linked, or copied where the file systems take no link; O(journal) otherwise.
