@@ -28,6 +28,7 @@
 #include <memory_resource>
 #include <optional>
 #include <set>
+#include <span>
 #include <vector>
 
 namespace lentic::detail {
@@ -57,6 +58,8 @@ class young_table final : public row_layer {
   // Hashed: O(1) on average. Ordered: O(log n).
   // The record of `key`, live or tombstone; null when there is none.
   young_record* find(bytes_view key) const noexcept;
+  // The same for several keys, which wait for memory together. Writes one answer for each key.
+  void find_many(std::span<const bytes_view> keys, std::span<young_record*> found) const noexcept;
   // Sets the value; makes the record if need be.
   young_record& put(bytes_view key, bytes_view value);
   // Makes the record a tombstone.
