@@ -175,12 +175,14 @@ class merge_cursor final : public cursor_source {
   // Rows of one walk, up to the key that another one stands on. True when it waits then.
   bool take_alone(layer_walk& from, const layer_walk* other) {
     const layer_row* row = from.current();
+    std::optional<bytes_view> stop;
+    if (other != nullptr) stop = other->current()->key;
     do {
       if (!row->tombstone) rows_.add(row->key, row->value);
       from.advance();
       row = from.current();
     } while (row != nullptr && !rows_.full() && !outside(row->key)
-             && (other == nullptr || before(row->key, other->current()->key)));
+             && (!stop || before(row->key, *stop)));
     return from.is_waiting();
   }
 
