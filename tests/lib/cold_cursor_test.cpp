@@ -58,6 +58,22 @@ TEST_F(ColdReads, AMergeOverAColdRunSeesEachStayingKeyOnce) {
   }
 }
 
+// What is read ahead and cannot be is no error before the cursor comes there.
+TEST_F(ColdReads, RowsBeforeABlockThatCannotBeReadAreHandedOut) {
+  truncate_run(8'192);
+  cursor rows = store().scan();
+  std::size_t count = 0;
+  std::error_code error;
+  try {
+    for (text_rows block = shell().next(rows); !block.empty(); block = shell().next(rows))
+      count += block.size();
+  } catch (const std::system_error& failure) {
+    error = failure.code();
+  }
+  EXPECT_EQ(error, errc::damaged);
+  EXPECT_GT(count, 60) << "two blocks";
+}
+
 TEST_F(ColdReads, ADropUnderACursorEndsIt) {
   outcome counted;
   works_.spawn(note(count_rows(store().scan()), counted));
