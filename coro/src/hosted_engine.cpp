@@ -39,6 +39,10 @@ int hosted_engine::require_regular(int fd) noexcept {
   return detail::posix_require_regular(fd);
 }
 
+std::uint64_t hosted_engine::blocking_faults() const noexcept {
+  return detail::posix_blocking_faults();
+}
+
 void hosted_engine::close_now(int fd) noexcept {
   ::close(fd);
 }

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -156,7 +157,13 @@ result<std::span<const std::byte>> posix_map(int fd, std::size_t bytes) {
   void* const start = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
   if (start == MAP_FAILED) return std::error_code(errno, std::system_category());
   ::madvise(start, bytes, MADV_RANDOM);  // advice only: a refusal costs speed, nothing else
+  ::posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
   return std::span<const std::byte>(static_cast<const std::byte*>(start), bytes);
+}
+
+std::uint64_t posix_blocking_faults() noexcept {
+  rusage used{};
+  return ::getrusage(RUSAGE_THREAD, &used) == 0 ? static_cast<std::uint64_t>(used.ru_majflt) : 0;
 }
 
 void posix_unmap(std::span<const std::byte> mapping) noexcept {

@@ -33,6 +33,9 @@ std::int64_t posix_execute(const io_request& request) noexcept;
 // See io_engine::require_regular.
 int posix_require_regular(int fd) noexcept;
 
+// Major page faults of the calling thread.
+std::uint64_t posix_blocking_faults() noexcept;
+
 // Maps the first `bytes` (> 0) of `fd` read-only, with advice against read-ahead.
 result<std::span<const std::byte>> posix_map(int fd, std::size_t bytes);
 void posix_unmap(std::span<const std::byte> mapping) noexcept;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lentic/store/byte_store.hpp>
 
+#include <utility>
+
 namespace lentic {
 
 namespace {
@@ -19,6 +21,23 @@ task<bool> put_absent(maybe_ready<void> pending) {
   co_return true;
 }
 
+task<std::optional<pinned_value>> pin_slowly(maybe_ready<std::optional<value_view>> pending) {
+  const std::optional<value_view> found = co_await std::move(pending);
+  if (!found) co_return std::nullopt;
+  co_return std::optional<pinned_value>(std::in_place, bytes_view(*found));
+}
+
+bool copy_into(const std::optional<value_view>& found, bytes& to) {
+  to.clear();
+  if (found) to.assign(found->data(), found->data() + found->size());
+  return found.has_value();
+}
+
+task<bool> get_into_slowly(bytes& to, maybe_ready<std::optional<value_view>> pending) {
+  const std::optional<value_view> found = co_await std::move(pending);
+  co_return copy_into(found, to);
+}
+
 task<bool> contains_slowly(maybe_ready<std::optional<value_view>> pending) {
   const std::optional<value_view> found = co_await std::move(pending);
   co_return found.has_value();
@@ -29,11 +48,31 @@ task<bool> contains_slowly(maybe_ready<std::optional<value_view>> pending) {
 task<std::vector<std::optional<bytes>>> byte_store::multi_get(std::span<const bytes_view> keys) {
   std::vector<std::optional<bytes>> found;
   found.reserve(keys.size());
-  for (const bytes_view key : keys) {
-    const std::optional<value_view> value = co_await get(key);
+  bool is_hinted = false;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    maybe_ready<std::optional<value_view>> pending = get(keys[i]);
+    if (!pending.ready() && !is_hinted) {  // the others are read beside it
+      prefetch(keys.subspan(i + 1));
+      is_hinted = true;
+    }
+    const std::optional<value_view> value = co_await std::move(pending);
     found.push_back(value ? std::optional<bytes>(to_bytes(*value)) : std::nullopt);
   }
   co_return found;
+}
+
+maybe_ready<std::optional<pinned_value>> byte_store::pin(bytes_view key) {
+  maybe_ready<std::optional<value_view>> pending = get(key);
+  if (!pending.ready()) return pin_slowly(std::move(pending));
+  const std::optional<value_view> found = pending.take();
+  if (!found) return std::optional<pinned_value>();
+  return std::optional<pinned_value>(std::in_place, bytes_view(*found));
+}
+
+maybe_ready<bool> byte_store::get_into(bytes_view key, bytes& to) {
+  maybe_ready<std::optional<value_view>> found = get(key);
+  if (!found.ready()) return get_into_slowly(to, std::move(found));
+  return copy_into(found.take(), to);
 }
 
 task<std::optional<bytes>> byte_store::get_copy(bytes_view key) {

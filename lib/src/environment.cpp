@@ -24,12 +24,7 @@ task<std::unique_ptr<environment>> environment::open(coro::runtime& runtime,
                                                      environment_options options) {
   std::unique_ptr<environment> made(new environment(nullptr));  // the last thing that can fail
   auto opened = std::make_unique<state>(runtime, std::move(options));
-  try {
-    co_await opened->open();
-  } catch (...) {
-    opened->unmap_runs();
-    throw;
-  }
+  co_await opened->open();
   made->state_ = std::move(opened);
   made->state_->gate->admit(*made);
   co_return std::move(made);
@@ -47,12 +42,23 @@ environment_statistics environment::statistics() const noexcept {
   environment_statistics now = state_->counts;
   now.bytes_written = state_->directory.counters().bytes_written;
   now.bytes_read = state_->directory.counters().bytes_read;
+  now.cold_reads = state_->reads->reads();
+  now.stalls = state_->reads->stalls();
+  now.block_buffer_bytes = state_->reads->bytes_in_use();
   if (!state_->journal) return now;
   now.journal_files = state_->journal->files().size();
   now.journal_bytes = state_->journal->file_bytes();
   now.journal_live_bytes = state_->journal_live_bytes();
   state_->count_runs(now);
   return now;
+}
+
+void environment::forget_residency() noexcept {
+  state_->reads->forget();
+}
+
+void environment::set_block_buffer_bytes_max(std::uint64_t limit) noexcept {
+  state_->reads->set_bytes_max(limit);
 }
 
 segmented_store& environment::open_segmented_store(std::string_view name, young_layout layout) {

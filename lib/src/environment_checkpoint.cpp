@@ -40,7 +40,7 @@ std::uint64_t environment::state::run_bytes(std::uint64_t store, std::uint64_t s
   if (known == stores_by_id.end()) return 0;
   const auto& all = known->second->all();
   const auto found = all.find(segment);
-  return found == all.end() ? 0 : found->second->run_map().size();
+  return found == all.end() ? 0 : found->second->run_bytes();
 }
 
 // Before a file of so many bytes is taken.

@@ -23,6 +23,7 @@ environment::state::state(coro::runtime& owner, environment_options chosen)
       gate(std::make_shared<query_gate>(owner)),
       options(std::move(chosen)),
       directory(owner),
+      reads(std::make_shared<detail::block_reads>(owner, options.block_buffer_bytes_max)),
       landed_(owner.queue()),
       work_(owner.queue()),
       upkeep_turn_(owner.queue()),
@@ -42,13 +43,12 @@ void environment::state::check_writable() const {
 }
 
 void environment::state::retire_run(std::uint64_t store, std::uint64_t segment,
-                                    std::uint64_t generation, bytes_view map) {
+                                    std::uint64_t generation) {
   retired_run gone;
   gone.store = store;
   gone.segment = segment;
   gone.generation = generation;
   retired_.push_back(gone);
-  if (!map.empty()) runtime.io().unmap(map);
 }
 
 detail::mmap_store& environment::state::open_store(std::string_view name, young_layout layout) {

@@ -43,7 +43,7 @@ std::vector<segment_figures> environment::state::segments() const {
 void environment::state::count_runs(environment_statistics& now) const noexcept {
   for (const auto& [id, store] : stores_by_id) {
     for (const auto& [segment, each] : store->all()) {
-      const std::uint64_t run_bytes = each->run_map().size();
+      const std::uint64_t run_bytes = each->run_bytes();
       now.run_bytes += run_bytes;
       now.runs += run_bytes != 0 ? 1U : 0U;
       now.runs_quarantined += each->is_quarantined() ? 1U : 0U;

@@ -233,9 +233,20 @@ void environment::state::quarantine(detail::mmap_store& store, std::uint64_t seg
   store.replay_segment(segment)->quarantine(why, generation);
 }
 
+// Reads footer, index and filter, so that the look at them in the map does not block. What they say
+// is not checked yet, and not believed further than the end of the file.
+task<void> environment::state::warm_run(coro::file& file, std::uint64_t size) {
+  const std::uint64_t body = size - detail::run_footer_bytes;
+  bytes footer(detail::run_footer_bytes);
+  const std::size_t got = co_await file.read(footer, body);
+  if (got < footer.size()) co_return;
+  const std::uint64_t index = detail::run_reader::index_offset_of(footer);
+  if (index < body) co_await reads->read(file, index, body);
+}
+
 // The run, mapped and checked, or why it is damaged. Throws what is no damage: a limit, a
 // permission, an error of the device; the next open may find the run as it was.
-task<result<std::unique_ptr<detail::run_reader>>> environment::state::open_run(
+task<result<std::shared_ptr<detail::run_reader>>> environment::state::open_run(
     const detail::run_identity& identity, coro::directory& home) {
   const std::string name = detail::run_file_name(identity.segment, identity.generation);
   result<coro::file> opened = co_await as_result(home.open_file(name, O_RDONLY));
@@ -244,10 +255,16 @@ task<result<std::unique_ptr<detail::run_reader>>> environment::state::open_run(
   coro::file file = std::move(*opened);
   const std::uint64_t size = co_await file.size();
   if (size < detail::run_footer_bytes) co_return make_error_code(errc::damaged);
+  co_await warm_run(file, size);
   const bytes_view map = file.map(size);
-  auto reader = detail::run_reader::open(map, identity, file.name());
-  if (!reader) runtime.io().unmap(map);
-  co_return reader;
+  auto made = detail::run_reader::open(map, identity, file.name());
+  if (!made) {
+    runtime.io().unmap(map);
+    co_return made.error();
+  }
+  std::unique_ptr<detail::run_reader> reader = std::move(*made);
+  reader->serve(std::move(file), reads, detail::run_origin::found);
+  co_return std::shared_ptr<detail::run_reader>(std::move(reader));
 }
 
 // A run that cannot be read quarantines its segment; the rest of the environment works.
@@ -258,7 +275,7 @@ task<void> environment::state::attach_run(detail::mmap_store& store, coro::direc
   identity.store = store.id();
   identity.segment = segment;
   identity.generation = generation;
-  result<std::unique_ptr<detail::run_reader>> reader = co_await open_run(identity, home);
+  result<std::shared_ptr<detail::run_reader>> reader = co_await open_run(identity, home);
   if (reader) {
     store.replay_segment(segment)->attach_run(std::move(*reader), generation);
     ++report.runs_mapped;

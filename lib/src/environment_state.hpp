@@ -14,6 +14,7 @@
 // manifest_ is the durable truth: it changes only with what has landed, so a manifest written at
 // any moment describes a commit. Threads: the environment's owner.
 
+#include "block_reads.hpp"
 #include "journal.hpp"
 #include "manifest.hpp"
 #include "mmap_store.hpp"
@@ -48,8 +49,7 @@ class environment::state final : public detail::segment_host {
   // segment_host
   void check_writable() const override;
   bool is_durable() const override { return !options.directory.empty(); }
-  void retire_run(std::uint64_t store, std::uint64_t segment, std::uint64_t generation,
-                  bytes_view map) override;
+  void retire_run(std::uint64_t store, std::uint64_t segment, std::uint64_t generation) override;
 
   // Recovery.
   task<void> open();
@@ -74,9 +74,8 @@ class environment::state final : public detail::segment_host {
   static task<void> abandon(std::unique_ptr<state> left);
   // Closed, and nothing of it runs any more; a close() without memory may leave the second out.
   bool has_ended() const noexcept {
-    return closed && background_.live() == 0 && !upkeep_turn_.is_locked();
+    return closed && background_.live() == 0 && !upkeep_turn_.is_locked() && reads->is_idle();
   }
-  void unmap_runs();
   std::uint64_t journal_live_bytes() const noexcept;
   void log(const std::string& line) const;
 
@@ -84,6 +83,7 @@ class environment::state final : public detail::segment_host {
   const std::shared_ptr<query_gate> gate;
   environment_options options;
   detail::state_directory directory;
+  const std::shared_ptr<detail::block_reads> reads;
   std::unique_ptr<detail::journal> journal;
   std::map<std::string, std::unique_ptr<detail::mmap_store>, std::less<>> stores;
   std::map<std::uint64_t, detail::mmap_store*> stores_by_id;
@@ -165,7 +165,8 @@ class environment::state final : public detail::segment_host {
   }
   task<void> report_damage(detail::replay_result replayed);
   task<void> attach_runs();
-  task<result<std::unique_ptr<detail::run_reader>>> open_run(const detail::run_identity& identity,
+  task<void> warm_run(coro::file& file, std::uint64_t size);
+  task<result<std::shared_ptr<detail::run_reader>>> open_run(const detail::run_identity& identity,
                                                              coro::directory& home);
   task<void> attach_run(detail::mmap_store& store, coro::directory& home, std::uint64_t segment,
                         std::uint64_t generation);
@@ -209,7 +210,7 @@ class environment::state final : public detail::segment_host {
   task<void> remove_dead_runs();
   task<void> seal(detail::seal_job job);
   void bury(const detail::seal_job& job, std::uint64_t generation);
-  task<std::unique_ptr<detail::run_reader>> write_run(const detail::seal_job& job);
+  task<std::shared_ptr<detail::run_reader>> write_run(const detail::seal_job& job);
   task<void> shut_down();
   task<void> shut_files();
 

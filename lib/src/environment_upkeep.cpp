@@ -83,7 +83,7 @@ void environment::state::bury(const detail::seal_job& job, std::uint64_t generat
 // Writes the frozen rows and the old run as one new run. The frame that froze them is durable. When
 // the segment was dropped or cleared meanwhile, what was written is garbage.
 task<void> environment::state::seal(detail::seal_job job) {
-  std::unique_ptr<detail::run_reader> run;
+  std::shared_ptr<detail::run_reader> run;
   std::exception_ptr error;
   try {
     run = co_await write_run(job);
@@ -93,7 +93,6 @@ task<void> environment::state::seal(detail::seal_job job) {
   }
   const bool gone = job.segment->epoch() != job.epoch;
   if (error) {
-    if (run) runtime.io().unmap(run->file());
     try {
       if (!gone) job.segment->thaw(last_durable);
     } catch (...) {  // frozen for good, and nobody would log the rows again
@@ -106,13 +105,11 @@ task<void> environment::state::seal(detail::seal_job job) {
   auto& runs = entry_of(job.store).runs;
   const std::uint64_t old_generation = runs.at(job.segment->id());
   if (gone) {
-    if (run) runtime.io().unmap(run->file());
     if (old_generation == 0) runs.erase(job.segment->id());
     co_return bury(job, job.generation);
   }
   const bool has_rows = run != nullptr;
-  const bytes_view old_map = job.segment->adopt(std::move(run));
-  if (!old_map.empty()) runtime.io().unmap(old_map);
+  job.segment->adopt(std::move(run));
   if (has_rows) {
     runs.at(job.segment->id()) = job.generation;
   } else {
@@ -124,7 +121,7 @@ task<void> environment::state::seal(detail::seal_job job) {
 }
 
 // Null when the segment holds no row.
-task<std::unique_ptr<detail::run_reader>> environment::state::write_run(
+task<std::shared_ptr<detail::run_reader>> environment::state::write_run(
     const detail::seal_job& job) {
   detail::mmap_store& store = *stores_by_id.at(job.store);
   coro::directory home = co_await directory.store_directory(store.name(), !store.has_directory());
@@ -166,7 +163,9 @@ task<std::unique_ptr<detail::run_reader>> environment::state::write_run(
     runtime.io().unmap(map);
     fail(errc::damaged, target.name() + " differs from what was written");
   }
-  co_return std::move(*opened);
+  std::unique_ptr<detail::run_reader> reader = std::move(*opened);
+  reader->serve(std::move(target), reads, detail::run_origin::written);
+  co_return std::shared_ptr<detail::run_reader>(std::move(reader));
 }
 
 // The first call closes; who calls meanwhile waits for it, and throws what it throws. Any of them
@@ -214,7 +213,7 @@ task<void> environment::state::shut_down() {
   } catch (...) {  // closed in any case; thrown below
     error = std::current_exception();
   }
-  unmap_runs();
+  co_await reads->shut();
   stores_by_id.clear();
   stores.clear();
   const result<void> shut = co_await as_result(shut_files());
@@ -233,16 +232,7 @@ task<void> environment::state::abandon(std::unique_ptr<state> left) {
       co_await mine->upkeep_turn_.lock();  // no checkpoint goes on
   if (!joined)
     mine->log("dropped without close() after a failed write: " + joined.error().message());
-  mine->unmap_runs();
-}
-
-void environment::state::unmap_runs() {
-  for (const auto& [id, store] : stores_by_id) {
-    for (const auto& [segment, each] : store->all()) {
-      const bytes_view map = each->run_map();
-      if (!map.empty()) runtime.io().unmap(map);
-    }
-  }
+  co_await mine->reads->shut();
 }
 
 task<void> environment::state::shut_files() {

@@ -13,6 +13,7 @@
 #include <lentic/coro/event.hpp>
 
 #include <optional>
+#include <span>
 #include <utility>
 
 namespace lentic::detail {
@@ -39,6 +40,8 @@ class flushing_store : public caching_store {
   task<std::vector<owned_change>> flush_with_old(coro::stop_token stop) override;
   maybe_ready<std::uint64_t> retire_below(bytes_view end) override;
   std::uint64_t dirty_count() const noexcept override;
+  // Also of keys that are in the cache: what is above is not looked at.
+  void prefetch(std::span<const bytes_view> keys) override { inner_.prefetch(keys); }
 
  protected:
   struct flight {

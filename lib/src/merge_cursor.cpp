@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace lentic::detail {
 
@@ -13,8 +14,9 @@ namespace {
 // is not merged at all: its blocks are the cursor's.
 class merge_cursor final : public cursor_source {
  public:
-  merge_cursor(layered& owner, const key_range& range, direction order)
-      : owner_(&owner), forward_(order == direction::forward) {
+  merge_cursor(layered& owner, const key_range& range, direction order,
+               std::shared_ptr<const void> life)
+      : owner_(&owner), life_(std::move(life)), forward_(order == direction::forward) {
     if (range.lo) lo_ = to_bytes(*range.lo);
     if (range.hi) hi_ = to_bytes(*range.hi);
     done_ = lo_ && hi_ && compare(*lo_, *hi_) >= 0;
@@ -29,6 +31,7 @@ class merge_cursor final : public cursor_source {
     }
     rows_.clear();
     if (!done_) fill();
+    if (rows_.empty() && !done_) return next_slowly();
     return rows_.rows();
   }
 
@@ -49,9 +52,42 @@ class merge_cursor final : public cursor_source {
     return forward_ ? hi_ && compare(key, *hi_) >= 0 : lo_ && compare(key, *lo_) < 0;
   }
 
+  // Rows of a block that is not in memory are read first. What changes meanwhile is seen.
+  task<std::span<const row>> next_slowly() {
+    while (rows_.empty() && !done_) {
+      if (layer_walk* const waiting = waiting_walk()) {
+        task<void> loading = waiting->load();
+        co_await std::move(loading);
+        is_loaded_ = true;
+      }
+      fill();
+    }
+    co_return rows_.rows();
+  }
+
+  layer_walk* waiting_walk() const {
+    for (const auto& each : walks_) {
+      if (each->is_waiting()) return each.get();
+    }
+    return nullptr;
+  }
+
+  // Walks of a version that is gone are not touched: fill() makes others.
+  void wake_walks() {
+    if (!std::exchange(is_loaded_, false)) return;
+    const std::optional<std::uint64_t> version = owner_->version();
+    if (!version || version != version_) return;
+    for (const auto& each : walks_) {
+      if (each->is_waiting()) each->go_on();
+    }
+  }
+
+  // Hands out nothing only at the end, or where a walk waits.
   void fill() {
     try {
+      wake_walks();
       open_walks();
+      if (waiting_walk() != nullptr) return;
       if (walks_.size() != 1 || !take_block()) merge();
     } catch (...) {  // walks may be past rows that nobody got
       walks_.clear();
@@ -73,7 +109,8 @@ class merge_cursor final : public cursor_source {
       version_ = version;
     }
     if (taken_from_) return;
-    std::erase_if(walks_, [](const auto& each) { return each->current() == nullptr; });
+    std::erase_if(
+        walks_, [](const auto& each) { return each->current() == nullptr && !each->is_waiting(); });
   }
 
   bool take_block() {
@@ -81,7 +118,7 @@ class merge_cursor final : public cursor_source {
     if (!only.take(rows_)) return false;
     taken_from_ = true;
     if (rows_.empty()) {
-      done_ = true;
+      done_ = !only.is_waiting();
     } else if (outside(rows_[rows_.size() - 1].key)) {
       done_ = true;
       const auto inside = [this](const row& each) { return !outside(each.key); };
@@ -92,43 +129,85 @@ class merge_cursor final : public cursor_source {
     return true;
   }
 
-  // The walk on the next key in order; null when all have ended. Of equal keys, the first walk.
-  layer_walk* pick() const {
-    layer_walk* best = nullptr;
-    for (const auto& each : walks_) {
-      if (each->current() == nullptr) continue;
-      if (best == nullptr) {
-        best = each.get();
-        continue;
-      }
-      const auto order = compare(each->current()->key, best->current()->key);
-      if (forward_ ? order < 0 : order > 0) best = each.get();
-    }
-    return best;
+  bool before(bytes_view left, bytes_view right) const {
+    const auto order = compare(left, right);
+    return forward_ ? order < 0 : order > 0;
   }
 
-  void merge() {
-    while (!rows_.full()) {
-      layer_walk* const best = pick();
-      if (best == nullptr || outside(best->current()->key)) {
-        done_ = true;
-        return;
+  // The walk on the first key in order, and the one on the first key of the others; null when there
+  // is none. Of equal keys, the first walk.
+  struct leaders {
+    layer_walk* first = nullptr;
+    layer_walk* second = nullptr;
+  };
+  leaders pick() const {
+    leaders found;
+    for (const auto& each : walks_) {
+      const layer_row* const row = each->current();
+      if (row == nullptr) continue;
+      if (found.first == nullptr) {
+        found.first = each.get();
+      } else if (before(row->key, found.first->current()->key)) {
+        found.second = std::exchange(found.first, each.get());
+      } else if (found.second == nullptr || before(row->key, found.second->current()->key)) {
+        found.second = each.get();
       }
-      const layer_row& found = *best->current();
-      if (!found.tombstone) rows_.add(found.key, found.value);
-      for (const auto& each : walks_) {
-        const layer_row* const same = each.get() == best ? nullptr : each->current();
-        if (same != nullptr && equal(same->key, found.key)) each->advance();
-      }
-      best->advance();
     }
+    return found;
+  }
+
+  // Until the block is full, a walk waits, or nothing is left.
+  void merge() {
+    for (bool waits = false; !waits && !rows_.full();) {
+      const leaders next = pick();
+      done_ = next.first == nullptr || outside(next.first->current()->key);
+      if (done_) return;
+      if (next.second == nullptr) {
+        waits = take_alone(*next.first, nullptr);
+      } else if (equal(next.first->current()->key, next.second->current()->key)) {
+        waits = take_equal(*next.first);
+      } else {
+        waits = take_alone(*next.first, next.second);
+      }
+    }
+  }
+
+  // Rows of one walk, up to the key that another one stands on. True when it waits then.
+  bool take_alone(layer_walk& from, const layer_walk* other) {
+    const layer_row* row = from.current();
+    std::optional<bytes_view> stop;
+    if (other != nullptr) stop = other->current()->key;
+    do {
+      if (!row->tombstone) rows_.add(row->key, row->value);
+      from.advance();
+      row = from.current();
+    } while (row != nullptr && !rows_.full() && !outside(row->key)
+             && (!stop || before(row->key, *stop)));
+    return from.is_waiting();
+  }
+
+  // One row that several walks have; the others pass over theirs. True when one waits then.
+  bool take_equal(layer_walk& from) {
+    const layer_row& found = *from.current();
+    if (!found.tombstone) rows_.add(found.key, found.value);
+    bool waits = false;
+    for (const auto& each : walks_) {
+      const layer_row* const same = each.get() == &from ? nullptr : each->current();
+      if (same == nullptr || !equal(same->key, found.key)) continue;
+      each->advance();
+      waits = waits || each->is_waiting();
+    }
+    from.advance();
+    return waits || from.is_waiting();
   }
 
   layered* owner_;
+  std::shared_ptr<const void> life_;
   bool forward_;
   bool done_ = false;
   bool taken_from_ = false;  // blocks of the only walk
   bool has_last_ = false;
+  bool is_loaded_ = false;  // what a walk waits for
   std::optional<bytes> lo_;
   std::optional<bytes> hi_;
   bytes last_;  // the last key handed out
@@ -139,8 +218,9 @@ class merge_cursor final : public cursor_source {
 
 }  // namespace
 
-cursor make_merge_cursor(layered& owner, const key_range& range, direction order) {
-  return cursor(std::make_unique<merge_cursor>(owner, range, order));
+cursor make_merge_cursor(layered& owner, const key_range& range, direction order,
+                         std::shared_ptr<const void> life) {
+  return cursor(std::make_unique<merge_cursor>(owner, range, order, std::move(life)));
 }
 
 }  // namespace lentic::detail

@@ -15,7 +15,11 @@
 // puts go on, and nothing is sealed, because a new run would take the place of the damaged one.
 // That ends with clear() or a drop.
 //
-// Threads: the environment's owner. Errors: see byte_store.
+// A block of the run that is not known to be in memory is read first; a get or an erase that needs
+// it then looks again at everything, because rows, run and segment may have changed meanwhile.
+//
+// Threads: the environment's owner. Errors: see byte_store. Lifetime: owned by a shared_ptr; what
+// reads it holds it, so that a drop does not end it under a read.
 
 #include "frame.hpp"
 #include "logged_rows.hpp"
@@ -41,10 +45,9 @@ class segment_host {
   virtual void check_writable() const = 0;
   // False in memory: nothing is logged, so nothing is marked.
   virtual bool is_durable() const = 0;
-  // A run that the segment gave up with the changes of the next commit: unmapped now, its file goes
+  // A run that the segment gave up with the changes of the next commit: its file goes
   // once that commit is durable.
-  virtual void retire_run(std::uint64_t store, std::uint64_t segment, std::uint64_t generation,
-                          bytes_view map) = 0;
+  virtual void retire_run(std::uint64_t store, std::uint64_t segment, std::uint64_t generation) = 0;
 
  protected:
   ~segment_host() = default;
@@ -57,7 +60,10 @@ struct relog_walk {
   std::uint64_t bytes_left = 0;  // may go below zero by one row: then it is zero
 };
 
-class mmap_segment final : public byte_store, public layered, public touching_store {
+class mmap_segment final : public byte_store,
+                            public layered,
+                            public touching_store,
+                            public std::enable_shared_from_this<mmap_segment> {
  public:
   mmap_segment(segment_host& host, std::uint64_t store, std::uint64_t id, young_layout layout);
   ~mmap_segment() override;
@@ -66,6 +72,9 @@ class mmap_segment final : public byte_store, public layered, public touching_st
   maybe_ready<void> put(bytes_view key, bytes_view value) override;
   maybe_ready<bool> erase(bytes_view key) override;
   cursor range(const key_range& range, direction order = direction::forward) override;
+  task<std::vector<std::optional<bytes>>> multi_get(std::span<const bytes_view> keys) override;
+  void prefetch(std::span<const bytes_view> keys) override;
+  maybe_ready<std::optional<pinned_value>> pin(bytes_view key) override;
   // O(1) in rows. Durable with the next commit, as any put.
   maybe_ready<void> clear() override;
   std::uint64_t approximate_count() const override;
@@ -79,7 +88,8 @@ class mmap_segment final : public byte_store, public layered, public touching_st
   std::uint64_t id() const noexcept { return id_; }
   std::uint64_t epoch() const noexcept { return epoch_; }  // changes when everything is dropped
   std::uint64_t generation() const noexcept { return generation_; }
-  bytes_view run_map() const noexcept { return run_ ? run_->file() : bytes_view(); }
+  // Of its file; 0 when there is none that can be read.
+  std::uint64_t run_bytes() const noexcept { return run_ ? run_->file().size() : 0; }
   bool is_frozen() const noexcept { return frozen_ != nullptr; }
   // In the cut of that frame; after a failure it waits, longer each time.
   bool wants_seal(std::uint64_t sequence) const noexcept {
@@ -120,9 +130,8 @@ class mmap_segment final : public byte_store, public layered, public touching_st
   bool prepare_sealed_rows() { return !frozen_ || frozen_->prepare_walk(); }
   // Rows of frozen and run: what the next run holds. The segment outlives it.
   cursor sealed_rows();
-  // The run (null when no row was left) replaces frozen and the old run, whose map is answered
-  // (empty when there was none).
-  bytes_view adopt(std::unique_ptr<run_reader> run);
+  // The run (null when no row was left) replaces frozen and the old run.
+  void adopt(std::shared_ptr<run_reader> run) noexcept;
   // The seal failed: the frozen rows are young again.
   // `sequence` is the last durable one.
   void thaw(std::uint64_t sequence);
@@ -138,7 +147,7 @@ class mmap_segment final : public byte_store, public layered, public touching_st
   void replay_generation(std::uint64_t generation) noexcept {
     if (generation > generation_) generation_ = generation;
   }
-  void attach_run(std::unique_ptr<run_reader> run, std::uint64_t generation);
+  void attach_run(std::shared_ptr<run_reader> run, std::uint64_t generation);
   void quarantine(std::string reason, std::uint64_t generation);
 
  private:
@@ -154,7 +163,19 @@ class mmap_segment final : public byte_store, public layered, public touching_st
   void mark(young_record& record);
   void relog(young_record& record);
   void replay(young_record& record, log_point point);
-  bool exists_below(bytes_view key);
+  task<void> load_for(std::span<const bytes_view> keys, std::span<const run_answer> found);
+  static task<std::optional<pinned_value>> pin_slowly(std::shared_ptr<mmap_segment> self, bytes key,
+                                                      std::size_t cold_block);
+  std::optional<pinned_value> pinned(const run_answer& found) const;
+  void look_many(std::span<const bytes_view> keys, std::span<run_answer> found);
+  run_answer look(bytes_view key);
+  run_answer look_below(bytes_view key);
+  task<run_answer> look_slowly(bytes_view key, std::size_t cold_block);
+  static task<std::optional<value_view>> get_slowly(std::shared_ptr<mmap_segment> self, bytes key,
+                                                    std::size_t cold_block);
+  static task<bool> erase_slowly(std::shared_ptr<mmap_segment> self, bytes key,
+                                 std::size_t cold_block);
+  bool erase_known(bytes_view key, bool exists_below);
   void thaw_one(young_record& record);
 
   segment_host* host_;
@@ -163,7 +184,7 @@ class mmap_segment final : public byte_store, public layered, public touching_st
   std::unique_ptr<young_table> young_;
   std::unique_ptr<young_table> frozen_;
   touch_source touched_;
-  std::unique_ptr<run_reader> run_;
+  std::shared_ptr<run_reader> run_;   // shared with reads that are under way
   std::uint64_t generation_ = 0;      // of the last run that was tried
   std::uint64_t run_generation_ = 0;  // of run_, or of the quarantined one; 0 when there is none
   std::uint64_t epoch_ = 0;

@@ -4,6 +4,7 @@
 #include <lentic/store/prefixed_segments.hpp>
 
 #include <limits>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -83,6 +84,14 @@ class prefixed_segments::one final : public byte_store {
     maybe_ready<std::optional<value_view>> found = rows_->get(stored);
     if (found.ready()) return found;
     return get_slowly(*rows_, std::move(stored));
+  }
+
+  void prefetch(std::span<const bytes_view> keys) override {
+    for (const bytes_view key : keys) {
+      const bytes stored = stored_key(id_, key);
+      const bytes_view one[] = {stored};
+      rows_->prefetch(one);
+    }
   }
 
   maybe_ready<void> put(bytes_view key, bytes_view value) override {

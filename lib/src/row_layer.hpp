@@ -12,6 +12,7 @@
 
 #include <lentic/bytes.hpp>
 #include <lentic/store/cursor.hpp>
+#include <lentic/task.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -29,6 +30,13 @@ struct layer_row {
 class layer_walk {
  public:
   virtual ~layer_walk() = default;
+  // It stands before rows that are not in memory. Until go_on() it has no current row, take()
+  // takes none, and neither means the end.
+  bool is_waiting() const noexcept { return is_waiting_; }
+  // Brings the rows into memory that it waits for; the task does not need the walk.
+  virtual task<void> load() { co_return; }
+  // After that. Throws what reading the rows throws; then the walk is of no more use.
+  virtual void go_on() {}
   // The row that the walk stands on; null at its end.
   virtual const layer_row* current() const = 0;
   virtual void advance() = 0;
@@ -40,6 +48,9 @@ class layer_walk {
     static_cast<void>(to);
     return false;
   }
+
+ protected:
+  bool is_waiting_ = false;
 };
 
 // Where a walk starts: forward at the first key >= (or >, when exclusive) the key; backward at the
@@ -70,7 +81,9 @@ class layered {
   ~layered() = default;
 };
 
-// The rows of all layers in order; of equal keys the newest layer's; tombstones hide.
-cursor make_merge_cursor(layered& owner, const key_range& range, direction order);
+// The rows of all layers in order; of equal keys the newest layer's; tombstones hide. The cursor
+// holds `life`, in which the owner lives.
+cursor make_merge_cursor(layered& owner, const key_range& range, direction order,
+                         std::shared_ptr<const void> life = nullptr);
 
 }  // namespace lentic::detail

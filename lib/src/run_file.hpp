@@ -17,12 +17,16 @@
 //           80 filter bytes  88 CRC-32C of index and filter  92 CRC-32C of footer bytes 0..91
 //
 // A run holds no tombstones: it is written from everything that its segment holds. Index and filter
-// are copied into memory when it is opened, so that only blocks are read through the map.
+// are copied into memory when it is opened, so that only blocks are read through the map. A touch
+// of a block that is not in memory blocks the thread: so a reader that serves a file knows which
+// blocks are, and load() reads the others through the engine first (block_reads.hpp).
 // Threads: one owner. Errors: a reader trusts nothing: open() answers a code, reads throw
 // errc::damaged for a block that fails its checksum, once per touch, and views point only into
 // blocks that passed.
 
+#include "block_reads.hpp"
 #include "block_rows.hpp"
+#include "residency.hpp"
 #include "row_layer.hpp"
 #include "run_block.hpp"
 #include "run_filter.hpp"
@@ -96,14 +100,40 @@ class run_writer {
   std::uint32_t index_crc_ = 0;  // and filter
 };
 
-class run_reader final : public row_layer {
+// What a run has for a key; or the layers of a segment have, of which it is the last.
+struct run_answer {
+  run_answer() = default;
+  run_answer(std::optional<bytes_view> found, std::optional<std::size_t> cold, bool of_run) noexcept
+      : value(found), cold_block(cold), is_of_run(of_run) {}
+
+  std::optional<bytes_view> value;
+  // Not known yet: the block that tells is not known to be in memory.
+  std::optional<std::size_t> cold_block;
+  bool is_of_run = false;
+};
+
+enum class run_origin { written, found };  // by us, just now; at an open
+
+class run_reader final : public row_layer, public std::enable_shared_from_this<run_reader> {
  public:
   // `file` is the whole file, mapped, and stays valid as long as the reader; `name` is for
   // messages. O(blocks + bytes of the filter).
   static result<std::unique_ptr<run_reader>> open(bytes_view file, const run_identity& expected,
                                                   std::string name);
 
+  // Where its index begins, as an unchecked footer says.
+  static std::uint64_t index_offset_of(bytes_view footer) noexcept;
+
+  // Unmaps the file that it serves.
+  ~run_reader() override;
+
+  // From now on `file`, of which open() got the map, belongs to this reader, and what is not known
+  // to be in memory is read through `reads`. Without it all blocks are taken to be in memory.
+  void serve(coro::file file, std::shared_ptr<block_reads> reads, run_origin origin);
+
   // Looks at one block at most; for nearly all keys that are not there at none. O(log rows).
+  run_answer look(bytes_view key);
+  // The same, and blocks the thread where the block is not in memory.
   std::optional<bytes_view> find(bytes_view key);
   std::unique_ptr<layer_walk> walk(const walk_start& start) override;
 
@@ -124,8 +154,33 @@ class run_reader final : public row_layer {
   // The rows of a block in place of what `rows` holds. Throws errc::damaged.
   void read_block(std::size_t block, block_rows& rows);
 
+  bool is_resident(std::size_t block) const noexcept {
+    return !reads_ || resident_.test(block, reads_->epoch());
+  }
+  // Blocks that are read together: `needed`, which is one of them, and others that will be.
+  struct block_span {
+    std::size_t needed = 0;
+    std::size_t first = 0;
+    std::size_t count = 1;
+  };
+  static block_span only(std::size_t block) noexcept { return {block, block, 1}; }
+  // At most `count` blocks from `block` on, or up to it, as far as none is resident and they are
+  // not too large for one read.
+  block_span ahead(std::size_t block, direction order, std::size_t count) const noexcept;
+  // Brings blocks into memory; returns at once where `needed` is. Who asks for a block that is
+  // being read waits for that read. Throws what kept `needed` from being read; what its bytes are
+  // worth is seen when they are touched.
+  static task<void> load(std::shared_ptr<run_reader> run, block_span wanted);
+  // Begins that without waiting, unless it is resident or under way.
+  void load_soon(block_span wanted);
+
  private:
+  class flight;
+
   explicit run_reader(bytes_view file, std::string name) : file_(file), name_(std::move(name)) {}
+  task<void> read_blocks(block_span wanted);
+  flight* flight_over(std::size_t block) const noexcept;
+  std::optional<bytes_view> value_in(std::size_t block, bytes_view key);
   run_block verified_block(std::size_t block);
   [[noreturn]] void fail_damaged(std::size_t block) const;
 
@@ -137,6 +192,10 @@ class run_reader final : public row_layer {
   std::uint32_t place_crc_ = 0;
   std::uint64_t rows_ = 0;
   std::uint64_t row_bytes_ = 0;
+  std::shared_ptr<block_reads> reads_;  // null: everything is in memory
+  coro::file source_;
+  residency resident_;
+  std::vector<flight*> flights_;  // of blocks that are being read
 };
 
 }  // namespace lentic::detail

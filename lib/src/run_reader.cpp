@@ -80,8 +80,14 @@ result<std::unique_ptr<run_reader>> run_reader::open(bytes_view file, const run_
   return reader;
 }
 
+std::uint64_t run_reader::index_offset_of(bytes_view footer) noexcept {
+  constexpr std::size_t at = 64;
+  return load_le<std::uint64_t>(footer.data() + at);
+}
+
 std::size_t run_reader::memory_bytes() const noexcept {
-  return index_.memory_bytes() + filter_.memory_bytes() + verified_.capacity() / 8;
+  return index_.memory_bytes() + filter_.memory_bytes() + verified_.capacity() / 8
+       + resident_.memory_bytes();
 }
 
 bool run_reader::may_hold(bytes_view key) const noexcept {
@@ -118,12 +124,26 @@ run_block::place run_reader::find_in(std::size_t block, bytes_view key) {
 
 void run_reader::read_block(std::size_t block, block_rows& rows) {
   rows.clear();
+  if (reads_) reads_->count_touch();
   if (!verified_block(block).copy_to(rows)) fail_damaged(block);
+}
+
+run_answer run_reader::look(bytes_view key) {
+  if (!may_hold(key)) return {};
+  const std::size_t at = block_of(key);
+  if (reads_) {
+    if (!is_resident(at)) return {std::nullopt, at, true};
+    reads_->count_touch();
+  }
+  return {value_in(at, key), std::nullopt, true};
 }
 
 std::optional<bytes_view> run_reader::find(bytes_view key) {
   if (!may_hold(key)) return std::nullopt;
-  const std::size_t at = block_of(key);
+  return value_in(block_of(key), key);
+}
+
+std::optional<bytes_view> run_reader::value_in(std::size_t at, bytes_view key) {
   const run_block block = verified_block(at);
   const std::optional<run_block::place> found = block.find(key);
   if (!found) fail_damaged(at);

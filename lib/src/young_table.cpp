@@ -4,6 +4,7 @@
 #include "hash64.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstring>
 #include <new>
@@ -84,6 +85,30 @@ young_table::look young_table::look_for(bytes_view key) const noexcept {
   }
   const auto found = ordered_->find(key);
   return {found == ordered_->end() ? nullptr : &at(*found), 0};
+}
+
+// Three passes over each group: slots, records, keys. Each touches what the one before asked for.
+void young_table::find_many(std::span<const bytes_view> keys,
+                            std::span<young_record*> found) const noexcept {
+  constexpr std::size_t group_keys = 32;
+  std::array<std::uint32_t, group_keys> hashes;
+  for (std::size_t from = 0; hashed_ && from < keys.size(); from += group_keys) {
+    const std::span<const bytes_view> group =
+        keys.subspan(from, std::min(group_keys, keys.size() - from));
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      hashes[i] = hash32(group[i]);
+      hashed_->index.prefetch_slot(hashes[i]);
+    }
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      const record_number likely = hashed_->index.likely(hashes[i]);
+      if (likely != no_record) __builtin_prefetch(records_[likely]);
+    }
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      const record_number record = hashed_->index.find(group[i], hashes[i], records_);
+      found[from + i] = record == no_record ? nullptr : &at(record);
+    }
+  }
+  for (std::size_t i = 0; !hashed_ && i < keys.size(); ++i) found[i] = find(keys[i]);
 }
 
 young_record& young_table::put(const look& seen, bytes_view key, bytes_view value) {

@@ -28,6 +28,7 @@
 #include <memory_resource>
 #include <optional>
 #include <set>
+#include <span>
 #include <vector>
 
 namespace lentic::detail {
@@ -54,18 +55,20 @@ class young_table final : public row_layer {
   young_table(const young_table&) = delete;
   young_table& operator=(const young_table&) = delete;
 
-  // Hashed: O(1) on average. Ordered: O(log n).
   // A look at the place of a key, which a put right behind it need not look for again.
   struct look {
     young_record* record = nullptr;  // live or tombstone; null when there is none
     std::uint32_t hash = 0;          // of the key, in the hashed layout
   };
+  // Hashed: O(1) on average. Ordered: O(log n).
   look look_for(bytes_view key) const noexcept;
   young_record* find(bytes_view key) const noexcept { return look_for(key).record; }
   // Sets the value; makes the record if need be. `seen` is of this key, and no record came or went
   // since.
   young_record& put(const look& seen, bytes_view key, bytes_view value);
   young_record& put(bytes_view key, bytes_view value) { return put(quick_look(key), key, value); }
+  // find() for several keys, which wait for memory together. Writes one answer for each key.
+  void find_many(std::span<const bytes_view> keys, std::span<young_record*> found) const noexcept;
   // Makes the record a tombstone.
   young_record& entomb(const look& seen, bytes_view key);
   young_record& entomb(bytes_view key) { return entomb(quick_look(key), key); }

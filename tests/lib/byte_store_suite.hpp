@@ -31,7 +31,8 @@ using testing::AssertionSuccess;
 template <class World>
 class byte_store_suite : public testing::Test {
  protected:
-  store_shell shell() { return store_shell(world_.runtime(), world_.store()); }
+  coro::runtime& runtime() { return world_.runtime(); }
+  store_shell shell() { return store_shell(runtime(), world_.store()); }
   byte_store& store() { return world_.store(); }
   void settle() { world_.settle(); }
   std::size_t key_limit() const { return world_.key_limit(); }
@@ -267,9 +268,7 @@ TYPED_TEST_P(byte_store_suite, RowsOfABlockStayWhateverIsWritten) {
   for (int i = 0; i < 20; ++i) this->shell().put(numbered_text("k", 10 + i), "old value");
   this->settle();
   cursor rows = this->store().scan();
-  maybe_ready<std::span<const row>> pending = rows.next();
-  ASSERT_TRUE(pending.ready());
-  const std::span<const row> block = pending.take();
+  const std::span<const row> block = sync_wait(this->runtime(), rows.next());
   ASSERT_FALSE(block.empty());
   for (int i = 0; i < 20; ++i) this->shell().put(numbered_text("k", 10 + i), std::string(99, 'n'));
   this->shell().clear();

@@ -129,6 +129,7 @@ TEST_P(StoreAllocation, ACommitHoldsEveryRowOfTheOperationsThatWereDone) {
     {
       environment_life life(disk, 2);
       life.open();
+      ASSERT_EQ(life.shell("s", 1).scan(), rows_of(known)) << "and from then on in memory";
       story told(life.env().open_segmented_store("s").segment(1), known, nth, GetParam());
       told.tell(1);
       ended = told.went_well();

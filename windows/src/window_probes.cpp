@@ -82,6 +82,7 @@ maybe_ready<std::span<const window_row>> segmented_window_store::probe_source::n
 
 task<std::span<const window_row>> segmented_window_store::probe_source::next_cold(
     maybe_ready<std::optional<value_view>> pending) {
+  prefetch_rest();
   const std::optional<value_view> first = co_await std::move(pending);
   take(first);
   while (auto answer = look_up()) {
@@ -90,6 +91,19 @@ task<std::span<const window_row>> segmented_window_store::probe_source::next_col
     take(value);
   }
   co_return block();
+}
+
+// Where one start has to be read the others most likely have to be as well: side by side then.
+void segmented_window_store::probe_source::prefetch_rest() {
+  bytes store_key = store_key_;
+  const bytes_view keys[] = {store_key};
+  std::int64_t start_ms = at_ms_;
+  for (std::int64_t left = left_ - 1; left > 0; --left) {
+    start_ms += step_ms_;
+    byte_store* const segment = store_.segments_.find_segment(store_.segment_of(start_ms));
+    store_be(start_ms, store_key.data() + key_bytes_);
+    if (segment != nullptr) segment->prefetch(keys);
+  }
 }
 
 std::span<const window_row> segmented_window_store::probe_source::block() {

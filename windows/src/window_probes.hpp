@@ -40,6 +40,7 @@ class segmented_window_store::probe_source final : public window_cursor_source {
   std::optional<maybe_ready<std::optional<value_view>>> look_up();
   void take(const std::optional<value_view>& value);
   task<std::span<const window_row>> next_cold(maybe_ready<std::optional<value_view>> pending);
+  void prefetch_rest();
   std::span<const window_row> block();
 
   segmented_window_store& store_;

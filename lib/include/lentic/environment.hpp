@@ -72,6 +72,8 @@ struct environment_options {
   std::uint64_t journal_bytes_kept = std::uint64_t{64} << 20;
   std::uint64_t journal_live_factor = 2;
   durability commit_level = durability::synced;  // of cut(), commit() and wait_durable()
+  // Buffers for reads of runs that are under way: who finds no room waits. One may always be.
+  std::uint64_t block_buffer_bytes_max = std::uint64_t{8} << 20;
   std::int64_t lock_wait_ms = 1000;           // a killed process may hold the lock a moment longer
   std::function<void(std::string_view)> log;  // one line each; never called with a lock held
 };
@@ -146,6 +148,11 @@ struct environment_statistics {
   std::uint64_t runs = 0;
   std::uint64_t runs_quarantined = 0;
   std::uint64_t run_bytes = 0;  // of their files; without those that cannot be read
+  std::uint64_t cold_reads = 0;       // operations that read blocks of runs, or their index
+  // Times that the owner's thread waited for a page, major faults, as seen around reads of blocks
+  // that were taken to be in memory: wrong guesses, and the pages of other maps on this thread.
+  std::uint64_t stalls = 0;
+  std::uint64_t block_buffer_bytes = 0;  // for reads that are under way now
 };
 
 // What one segment has, by the place where it lies. A key may be in the journal and in the run;
@@ -203,6 +210,13 @@ class environment {
   environment_statistics statistics() const noexcept;
   // By store and segment. O(segments).
   std::vector<segment_figures> segments() const;
+
+  // What is known of blocks of runs to be in memory is not known any more: each is read through the
+  // engine before its next use, which does not block. For who hears that memory is short; stalls
+  // do it by themselves. O(1).
+  void forget_residency() noexcept;
+  // See environment_options.
+  void set_block_buffer_bytes_max(std::uint64_t limit) noexcept;
 
   // The store of that name; declared if new, durable with the next commit. The reference stays
   // valid until close(). Names are 1 to 249 of [A-Za-z0-9._-]; else errc::invalid_argument. A name

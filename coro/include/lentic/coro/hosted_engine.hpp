@@ -48,6 +48,7 @@ class hosted_engine : public io_engine {
   result<std::span<const std::byte>> map(int fd, std::size_t bytes) final;
   void unmap(std::span<const std::byte> mapping) noexcept final;
   int require_regular(int fd) noexcept final;
+  std::uint64_t blocking_faults() const noexcept final;
   void close_now(int fd) noexcept final;
 
  protected:

@@ -47,7 +47,8 @@ class io_engine {
   // that runs is not stopped.
   virtual void cancel(io_request& request) = 0;
 
-  // Maps the first `bytes` (> 0) of a file read-only, with advice against read-ahead; synchronous.
+  // Maps the first `bytes` (> 0) of a file read-only, with advice against read-ahead, which holds
+  // for reads of the descriptor too; synchronous.
   // The map stays valid after the descriptor is closed, until unmap().
   virtual result<std::span<const std::byte>> map(int fd, std::size_t bytes) = 0;
   virtual void unmap(std::span<const std::byte> mapping) noexcept = 0;
@@ -56,6 +57,10 @@ class io_engine {
   // -ENXIO or the system's error; synchronous. Who opens a name that should be a regular file opens
   // it with O_NONBLOCK, because a pipe in its place would wait for its other end, and asks this.
   virtual int require_regular(int fd) noexcept = 0;
+
+  // Times that this thread has waited for a page of a map to be read from the device, since some
+  // moment in the past; whatever the page was of. 0 for ever where that is not counted.
+  virtual std::uint64_t blocking_faults() const noexcept { return 0; }
 
   // Closes a descriptor at once: for destructors, where nothing can be awaited.
   virtual void close_now(int fd) noexcept = 0;

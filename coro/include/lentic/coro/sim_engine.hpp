@@ -104,6 +104,10 @@ class sim_engine final : public io_engine {
   void attach(int fd, sim_input& input) noexcept { inputs_.at(index_of(fd)) = &input; }
   void attach(int fd, sim_output& output) noexcept { outputs_.at(index_of(fd)) = &output; }
 
+  // Adds to what blocking_faults() tells: maps of the simulator never wait.
+  void add_blocking_faults(std::uint64_t count) noexcept { blocking_faults_ += count; }
+  std::uint64_t blocking_faults() const noexcept override { return blocking_faults_; }
+
   // Executed so far, in this life, failed ones included.
   std::uint64_t executed(io_kind kind) const noexcept { return executed_[index_of(kind)]; }
   // Bytes that writes to files have moved.
@@ -170,6 +174,7 @@ class sim_engine final : public io_engine {
   std::map<const std::byte*, std::vector<mapped_page>> maps_;
   std::array<std::uint64_t, kind_count> executed_{};
   std::uint64_t bytes_written_ = 0;
+  std::uint64_t blocking_faults_ = 0;
   std::uint64_t trace_ = 0xcbf29ce484222325U;
 };
 

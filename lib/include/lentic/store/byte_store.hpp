@@ -7,7 +7,7 @@
 //
 // Threads: one owner thread; see environment.
 // Views: what get() answers is valid until the next non-const call on the same store or the
-// caller's next suspension, whichever is first. get_copy() outlives both.
+// caller's next suspension, whichever is first. pin(), get_into() and get_copy() outlive both.
 // Suspension: an answer from memory is ready: no frame, no allocation.
 // Cancellation: get and cursors have no effect; a put is applied or not, never in part.
 // Durability: none until environment::commit(); a memory_store has none at all.
@@ -22,8 +22,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace lentic {
@@ -52,6 +54,30 @@ inline constexpr bool lentic::coro::is_borrowed<lentic::value_view> = true;
 namespace lentic {
 
 class touching_store;
+
+// A value that stays as it was, whatever happens to its store, for as long as this object lives. It
+// may keep the file of a run mapped, also after that file is gone from its directory.
+// Threads: the store's. Lifetime: it may outlive the store, not the store's runtime.
+class pinned_value {
+ public:
+  // A copy.
+  explicit pinned_value(bytes_view raw) : copy_(to_bytes(raw)), raw_(copy_) {}
+  // `raw` lies in what `holder` keeps.
+  pinned_value(bytes_view raw, std::shared_ptr<const void> holder) noexcept
+      : holder_(std::move(holder)), raw_(raw) {}
+  pinned_value(pinned_value&& other) noexcept = default;  // a vector's bytes stay where they are
+  pinned_value& operator=(pinned_value&& other) noexcept = default;
+
+  operator bytes_view() const noexcept { return raw_; }
+  const std::byte* data() const noexcept { return raw_.data(); }
+  std::size_t size() const noexcept { return raw_.size(); }
+  bool is_copy() const noexcept { return holder_ == nullptr; }
+
+ private:
+  std::shared_ptr<const void> holder_;
+  bytes copy_;
+  bytes_view raw_;
+};
 
 // The rows of a store at one moment, as owned copies in key order.
 class store_snapshot {
@@ -88,8 +114,18 @@ class byte_store {
   // This store for a cache that keeps no copy of its rows; null when it offers that to none.
   virtual touching_store* touching() noexcept { return nullptr; }
 
-  // Copies, one for each key, in order. Await it before the keys go away.
-  task<std::vector<std::optional<bytes>>> multi_get(std::span<const bytes_view> keys);
+  // Copies, one for each key, in order. What has to be read for them is read side by side. Await it
+  // before the keys go away.
+  virtual task<std::vector<std::optional<bytes>>> multi_get(std::span<const bytes_view> keys);
+  // Begins to bring into memory what get() of these keys would have to read, and returns at once. A
+  // hint: it may do nothing, and what fails of it is told by the get. Keys are not kept.
+  virtual void prefetch(std::span<const bytes_view> keys) { static_cast<void>(keys); }
+  // As get(), but what it answers outlives the next change and suspension. Rows in memory are
+  // copied; rows of a run are not.
+  virtual maybe_ready<std::optional<pinned_value>> pin(bytes_view key);
+  // Copies the value into `to`, whose memory is used again; false, and `to` empty, when there is
+  // none. `to` outlives the task; the key is copied where it suspends.
+  maybe_ready<bool> get_into(bytes_view key, bytes& to);
   task<std::optional<bytes>> get_copy(bytes_view key);
   // True when it was put; false leaves the stored value as it is.
   maybe_ready<bool> put_if_absent(bytes_view key, bytes_view value);
