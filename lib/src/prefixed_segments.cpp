@@ -89,8 +89,8 @@ class prefixed_segments::one final : public byte_store {
   void prefetch(std::span<const bytes_view> keys) override {
     for (const bytes_view key : keys) {
       const bytes stored = stored_key(id_, key);
-      const bytes_view one[] = {stored};
-      rows_->prefetch(one);
+      const bytes_view single[] = {stored};
+      rows_->prefetch(single);
     }
   }
 
