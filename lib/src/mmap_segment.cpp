@@ -183,6 +183,9 @@ run_answer mmap_segment::look_below(bytes_view key) {
 // look() once the block is in memory. A block that was forgotten between its read and its reader's
 // turn is touched all the same; otherwise this goes on only where another run has come.
 task<run_answer> mmap_segment::look_slowly(bytes_view key, std::size_t cold_block) {
+  const run_answer now = look(key);
+  if (!now.cold_block) co_return now;
+  cold_block = *now.cold_block;
   for (;;) {
     const std::shared_ptr<run_reader> run = run_;
     co_await run_reader::load(run, run_reader::only(cold_block));

@@ -195,6 +195,7 @@ void touch_log::remove(place where) noexcept {
   }
   chunk& in = chunk_of(where);
   if (--in.live == 0) in.forget_values();
+  first(next_);  // gives chunks back, also where nobody asks for the oldest entry
 }
 
 void touch_log::forget_all() noexcept {
