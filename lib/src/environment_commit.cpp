@@ -11,13 +11,20 @@
 namespace lentic {
 
 environment::state::state(coro::runtime& owner, environment_options chosen)
-    : runtime(owner),
+    : segment_host(chosen.memory_budget),
+      runtime(owner),
       gate(std::make_shared<query_gate>(owner)),
       options(std::move(chosen)),
       directory(owner),
       landed_(owner.queue()),
       work_(owner.queue()),
       upkeep_turn_(owner.queue()),
+      frame_memory_(memory.get(), memory_holder::frames),
+      outbox_memory_(memory.get(), memory_holder::outbox),
+      output_memory_(memory.get(), memory_holder::uncommitted),
+      room_turn_(owner.queue()),
+      relief_(owner.queue()),
+      puts_left_(owner.queue()),
       background_(owner.queue()) {}
 
 void environment::state::log(const std::string& line) const {
@@ -68,6 +75,7 @@ void environment::state::cut_in_memory() {
   ++last_cut;
   last_durable = last_cut;
   if (!output.empty()) outbox[last_cut] = std::exchange(output, {});
+  output_memory_.set(0);
   ++counts.commits;
 }
 
@@ -89,6 +97,7 @@ environment::state::frame& environment::state::open_frame() {
 bool environment::state::cut_into(frame& target) {
   const std::size_t before = target.whole ? target.payload.payload().size() : 0;
   target.whole = false;
+  target.payload.expect(memory->bytes_of(memory_holder::uncommitted));
   const detail::log_point point{target.sequence, target.epoch};
   for (const auto& [id, store] : stores_by_id) {
     store->cut(target.payload, point, target.seals);
@@ -126,6 +135,7 @@ void environment::state::log_output(frame& target) {
     throw;
   }
   output.clear();
+  output_memory_.set(0);
 }
 
 commit_sequence environment::state::cut() {
@@ -134,8 +144,11 @@ commit_sequence environment::state::cut() {
     cut_in_memory();
     return last_cut;
   }
+  press_seals();
   frame& target = open_frame();
-  if (cut_into(target)) {
+  const bool changed = cut_into(target);
+  count_frames();
+  if (changed) {
     last_cut = target.sequence;
     renew_share(target.payload.payload().size());
     for (retired_run& each : retired_) {
@@ -178,12 +191,16 @@ task<void> environment::state::write_frames() {
     }
     if (failure_) break;
     queue_.pop_front();
+    count_frames();
     landed_.wake_all();
+    relief_.wake_all();
     work_.set();  // also while more frames wait: two committers keep the queue full
   }
   writing_ = false;
   if (!failure_ && !queue_.empty()) failure_ = std::make_exception_ptr(std::bad_alloc());
   landed_.wake_all();
+  if (failure_) relief_failed(failure_);
+  relief_.wake_all();
   work_.set();
 }
 

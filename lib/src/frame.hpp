@@ -100,6 +100,10 @@ class payload_writer {
   // The view stays valid until then. Nothing is copied but the header.
   bytes_view finish(frame_header& header);
 
+  // About so many bytes more will follow: room for them at once, not twice of it in steps.
+  void expect(std::uint64_t bytes);
+  std::size_t held_bytes() const noexcept { return raw_.capacity(); }
+
   bool empty() const noexcept { return payload().empty(); }
   bytes_view payload() const noexcept {
     if (raw_.empty()) return {};

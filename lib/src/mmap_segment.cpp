@@ -16,6 +16,8 @@ namespace {
 // A seal that failed is tried again after 1, 2, 4, ... commits, up to 2 to the power of this: what
 // cannot be written must not keep the journal from being recycled.
 constexpr unsigned seal_failures_counted = 10;
+// What an item of a frame takes beside its row, and the pointer to a dirty one.
+constexpr std::uint64_t item_bytes = 24;
 // What a tombstone counts for in the journal: its key is not counted anywhere.
 constexpr std::uint64_t tombstone_bytes = 64;
 // A table with so large a part of its rows in old journal files changes too little to stay young.
@@ -41,12 +43,17 @@ class mmap_segment::sealed_view final : public layered {
 
 mmap_segment::mmap_segment(segment_host& host, std::uint64_t store, std::uint64_t id,
                            young_layout layout)
-    : host_(&host), store_(store), id_(id), young_(std::make_unique<young_table>(layout)) {}
+    : host_(&host),
+      store_(store),
+      id_(id),
+      young_(std::make_unique<young_table>(layout, host.memory.get())),
+      uncommitted_(host.memory.get(), memory_holder::uncommitted),
+      run_memory_(host.memory.get(), memory_holder::runs) {}
 
 mmap_segment::~mmap_segment() = default;
 
 std::unique_ptr<young_table> mmap_segment::fresh_table() const {
-  return std::make_unique<young_table>(young_->layout());
+  return std::make_unique<young_table>(young_->layout(), host_->memory.get());
 }
 
 maybe_ready<std::optional<value_view>> mmap_segment::get(bytes_view key) {
@@ -66,23 +73,61 @@ maybe_ready<std::optional<value_view>> mmap_segment::get(bytes_view key) {
 maybe_ready<void> mmap_segment::put(bytes_view key, bytes_view value) {
   host_->check_writable();
   check_limits(key, value);
+  if (!host_->memory->admits(key.size() + value.size())) [[unlikely]]
+    return put_later(key, value);
+  put_now(key, value);
+  return {};
+}
+
+// Waits for room. The segment may be dropped meanwhile, or the environment closed.
+task<void> mmap_segment::put_later(bytes_view key, bytes_view value) {
+  const std::shared_ptr<mmap_segment> mine = shared_from_this();
+  co_await host_->make_room(key.size() + value.size());
+  check_kept();
+  put_now(key, value);
+}
+
+void mmap_segment::put_now(bytes_view key, bytes_view value) {
   make_room_to_mark();
   ++row_changes_;
-  mark(young_->put(key, value));
-  return {};
+  const std::uint64_t before = young_->live_bytes();
+  young_record& record = young_->put(key, value);
+  if (record.is_dirty()) uncommitted_.add(young_->live_bytes() - before);
+  mark(record);
+}
+
+void mmap_segment::check_kept() const {
+  if (dropped_) fail(errc::invalid_argument, "segment " + std::to_string(id_) + " was dropped");
 }
 
 // Below the young rows, only a tombstone can hide what is there.
 maybe_ready<bool> mmap_segment::erase(bytes_view key) {
   host_->check_writable();
   check_readable();
+  if (host_->is_durable() && !host_->memory->admits(key.size())) [[unlikely]]
+    return erase_later(key);
+  return erase_now(key);
+}
+
+task<bool> mmap_segment::erase_later(bytes_view key) {
+  const std::shared_ptr<mmap_segment> mine = shared_from_this();
+  co_await host_->make_room(key.size());
+  check_kept();
+  check_readable();
+  co_return erase_now(key);
+}
+
+bool mmap_segment::erase_now(bytes_view key) {
   young_record* const found = young_->find(key);
   const bool existed = found != nullptr ? !found->is_tombstone() : exists_below(key);
   if (!existed) return false;
   ++row_changes_;
   if (host_->is_durable()) {
     make_room_to_mark();
-    mark(young_->entomb(key));
+    const std::uint64_t before = young_->live_bytes();
+    young_record& record = young_->entomb(key);
+    if (record.is_dirty()) uncommitted_.add(young_->live_bytes() - before);
+    mark(record);
   } else {
     young_->remove(*found);  // nothing is below
   }
@@ -117,6 +162,8 @@ void mmap_segment::give_up_everything() {
   run_generation_ = 0;
   quarantined_.clear();
   dirty_.clear();
+  uncommitted_.set(0);
+  run_memory_.set(0);
   logged_.clear();
   frozen_logged_.clear();
   seal_wanted_ = false;
@@ -155,6 +202,8 @@ void mmap_segment::make_room_to_mark() {
 void mmap_segment::mark(young_record& record) {
   if (record.is_dirty() || !host_->is_durable()) return;
   dirty_.push_back(&record);
+  uncommitted_.add(item_bytes
+                   + (record.is_tombstone() ? 0 : record.key().size() + record.value().size()));
   record.set_dirty(true);
   logged_.remove(record.sequence());
 }
@@ -181,7 +230,9 @@ void mmap_segment::cut(payload_writer& to, log_point point) {
     record->set_sequence(point.sequence);
   }
   logged_.add(point.epoch, dirty_.size());
+  if (!dirty_.empty()) last_change_ = point.sequence;
   dirty_.clear();
+  uncommitted_.set(0);
 }
 
 bool mmap_segment::relog_before(std::uint64_t sequence, relog_walk& walk) {
@@ -238,6 +289,7 @@ void mmap_segment::freeze(payload_writer& to, std::uint64_t generation) {
   to.sealed(store_, id_, generation);
   ++layer_changes_;
   frozen_ = std::exchange(young_, std::move(fresh));
+  frozen_->count_as(memory_holder::frozen_rows);
   frozen_logged_ = std::exchange(logged_, {});
   generation_ = generation;
   seal_wanted_ = false;
@@ -256,7 +308,12 @@ bytes_view mmap_segment::adopt(std::unique_ptr<run_reader> run) {
   seal_failures_ = 0;
   frozen_.reset();
   frozen_logged_.clear();
+  hold_run_memory();
   return old;
+}
+
+void mmap_segment::hold_run_memory() noexcept {
+  run_memory_.set(run_ ? run_->memory_bytes() : 0);
 }
 
 void mmap_segment::thaw(std::uint64_t sequence) {
@@ -312,6 +369,7 @@ void mmap_segment::attach_run(std::unique_ptr<run_reader> run, std::uint64_t gen
   run_ = std::move(run);
   run_generation_ = generation;
   replay_generation(generation);
+  hold_run_memory();
 }
 
 void mmap_segment::quarantine(std::string reason, std::uint64_t generation) {

@@ -23,6 +23,7 @@
 #include "run_file.hpp"
 #include "young_table.hpp"
 
+#include <lentic/memory_account.hpp>
 #include <lentic/store/byte_store.hpp>
 
 #include <cstdint>
@@ -35,6 +36,14 @@ namespace lentic::detail {
 // What the segments of an environment ask of it.
 class segment_host {
  public:
+  explicit segment_host(std::uint64_t budget) : memory(std::make_shared<memory_account>(budget)) {}
+
+  // What everything in memory is charged to. Caches may outlive the environment.
+  const std::shared_ptr<memory_account> memory;
+  // Returns once there is room for an entry of so many bytes; who asks first gets it first. Throws
+  // errc::over_budget where nothing can be freed, errc::closed, or what kept memory from being
+  // freed.
+  virtual task<void> make_room(std::uint64_t entry_bytes) = 0;
   // Throws unless a write is allowed now.
   virtual void check_writable() const = 0;
   // False in memory: nothing is logged, so nothing is marked.
@@ -55,7 +64,9 @@ struct relog_walk {
   std::uint64_t bytes_left = 0;  // may go below zero by one row: then it is zero
 };
 
-class mmap_segment final : public byte_store, public layered {
+class mmap_segment final : public byte_store,
+                           public layered,
+                           public std::enable_shared_from_this<mmap_segment> {
  public:
   mmap_segment(segment_host& host, std::uint64_t store, std::uint64_t id, young_layout layout);
   ~mmap_segment() override;
@@ -86,6 +97,23 @@ class mmap_segment final : public byte_store, public layered {
 
   // Commit: logs what is dirty. `point` is the frame's.
   void cut(payload_writer& to, log_point point);
+
+  // Memory. What sealing the young rows gives back, about.
+  std::uint64_t young_bytes() const noexcept { return young_->held_bytes(); }
+  // Of the last frame that has changes of it: the smaller, the colder.
+  std::uint64_t last_change() const noexcept { return last_change_; }
+  std::size_t dirty_rows() const noexcept { return dirty_.size(); }
+  std::size_t young_rows() const noexcept { return young_->count(); }
+  // Its rows may go into a run, once they are in a frame.
+  bool is_spillable() const noexcept {
+    return !frozen_ && !young_->empty() && quarantined_.empty() && !clear_pending_;
+  }
+  // They are in one.
+  bool is_clean() const noexcept { return dirty_.empty(); }
+  // Rows of frozen and run at most.
+  std::uint64_t sealed_rows_max() const noexcept {
+    return (frozen_ ? frozen_->live_count() : 0) + (run_ ? run_->rows() : 0);
+  }
 
   // Journal space. Rows that need journal files whose epochs began before `sequence`; what is dirty
   // or dropped needs them until the next cut is durable.
@@ -138,6 +166,12 @@ class mmap_segment final : public byte_store, public layered {
   void give_up_everything();
   void make_room_to_mark();
   void mark(young_record& record);
+  void put_now(bytes_view key, bytes_view value);
+  bool erase_now(bytes_view key);
+  void check_kept() const;
+  task<void> put_later(bytes_view key, bytes_view value);
+  task<bool> erase_later(bytes_view key);
+  void hold_run_memory() noexcept;
   void relog(young_record& record);
   void replay(young_record& record, log_point point);
   bool exists_below(bytes_view key);
@@ -155,6 +189,9 @@ class mmap_segment final : public byte_store, public layered {
   std::uint64_t layer_changes_ = 0;  // of frozen_ and run_, and which table is young
   std::uint64_t row_changes_ = 0;    // of young_
   std::vector<young_record*> dirty_;
+  memory_share uncommitted_;  // what the next frame needs for dirty_
+  memory_share run_memory_;
+  std::uint64_t last_change_ = 0;
   logged_rows logged_;         // young rows that are not dirty
   logged_rows frozen_logged_;  // frozen rows
   bool clear_pending_ = false;

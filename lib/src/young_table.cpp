@@ -14,6 +14,8 @@ namespace lentic::detail {
 namespace {
 
 constexpr std::size_t slice_records = 2048;
+// A chunk is taken after the budget has admitted its first row.
+constexpr std::uint64_t chunks_per_budget = 64;
 
 std::uint32_t hash32(bytes_view key) {
   return static_cast<std::uint32_t>(hash64(key) >> 32);
@@ -67,13 +69,22 @@ bool starts_behind(const walk_start& start) {
 
 }  // namespace
 
-young_table::young_table(young_layout layout) {
+young_table::young_table(young_layout layout, memory_account* account)
+    : share_(account, memory_holder::rows) {
+  if (account != nullptr && account->budget() != 0)
+    limit_chunks(static_cast<std::size_t>(account->budget() / chunks_per_budget));
   if (layout == young_layout::hashed) {
     hashed_ = std::make_unique<hashed_part>(records_);
   } else {
     std::pmr::polymorphic_allocator<> allocator(&pool_);
     ordered_ = allocator.new_object<tree>(by_key{&records_});
   }
+  settle();
+}
+
+void young_table::limit_chunks(std::size_t bytes_max) noexcept {
+  records_.limit_chunks(bytes_max);
+  pool_.limit_chunks(bytes_max);
 }
 
 young_record* young_table::find(bytes_view key) const noexcept {
@@ -121,6 +132,13 @@ void young_table::remove(young_record& record) noexcept {
     ordered_->erase(found);
     records_.release(gone, record.whole_bytes());
   }
+}
+
+bool young_table::prepare_walk() {
+  if (!hashed_) return true;
+  const bool is_whole = hashed_->order.step(hashed_->index);
+  settle();
+  return is_whole;
 }
 
 std::unique_ptr<layer_walk> young_table::walk(const walk_start& start) {
@@ -171,6 +189,7 @@ young_table::place young_table::find_or_make(bytes_view key, std::size_t value_b
     hashed_->index.insert(hash, made);
     hashed_->order.add(made);
     ++count_;
+    settle();
     return {&at(made), true};
   }
   const auto next = ordered_->lower_bound(key);
@@ -183,6 +202,7 @@ young_table::place young_table::find_or_make(bytes_view key, std::size_t value_b
     throw;
   }
   ++count_;
+  settle();
   return {&at(made), true};
 }
 
@@ -211,6 +231,7 @@ void young_table::set_value(young_record& target, bytes_view value) {
     unlive(target);
     free_outside(target);
     target.set_outside(block);
+    settle();
   } else {
     unlive(target);
     std::byte* const to = target.is_outside() ? target.outside() + sizeof(std::uint64_t)
@@ -236,8 +257,9 @@ void young_table::free_outside(young_record& target) noexcept {
 }
 
 std::size_t young_table::held_bytes() const noexcept {
-  if (!hashed_) return records_.held_bytes();
-  return records_.held_bytes() + hashed_->index.held_bytes() + hashed_->order.held_bytes();
+  const std::size_t held = records_.held_bytes() + pool_.held_bytes();
+  if (!hashed_) return held;
+  return held + hashed_->index.held_bytes() + hashed_->order.held_bytes();
 }
 
 }  // namespace lentic::detail

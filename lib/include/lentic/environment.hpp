@@ -28,11 +28,13 @@
 #include <lentic/coro/runtime.hpp>
 #include <lentic/coro/stop_token.hpp>
 #include <lentic/errc.hpp>
+#include <lentic/memory_account.hpp>
 #include <lentic/store/byte_store.hpp>
 #include <lentic/store/segmented_store.hpp>
 #include <lentic/store/young_layout.hpp>
 #include <lentic/task.hpp>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -63,6 +65,11 @@ struct environment_options {
   // bytes of rows that are in no run. A larger journal is written less and replayed longer.
   std::uint64_t journal_bytes_kept = std::uint64_t{64} << 20;
   std::uint64_t journal_live_factor = 2;
+  // Bytes that everything in memory may take together, 64 KiB at least; 0: no limit. An eighth of
+  // it is kept for flushes of caches. Rows that are not used for long go to disk before it is used
+  // up, puts wait for that, and where nothing can go they throw errc::over_budget. Without a
+  // directory nothing can. See wants_commit().
+  std::uint64_t memory_budget = 0;
   std::int64_t lock_wait_ms = 1000;           // a killed process may hold the lock a moment longer
   std::function<void(std::string_view)> log;  // one line each; never called with a lock held
 };
@@ -132,6 +139,9 @@ struct environment_statistics {
   std::uint64_t journal_live_bytes = 0;  // of rows that only the journal holds, about
   std::uint64_t runs_written = 0;
   std::uint64_t upkeep_failures = 0;  // retried at a later commit
+  std::uint64_t memory_bytes = 0;     // in memory, by what memory_account counts
+  std::uint64_t memory_bytes_max = 0;
+  std::array<std::uint64_t, memory_holder_count> memory_of{};  // by memory_holder
 };
 
 // Output of one commit, to be written again after a crash until it is acknowledged.
@@ -200,6 +210,13 @@ class environment {
   // cut() and wait_durable(). Stopped before the call, it cuts nothing.
   maybe_ready<commit_sequence> commit(coro::stop_token stop = {});
   commit_sequence last_durable() const noexcept;
+
+  // With a memory budget: a commit is due, because what was put since the last one takes much of
+  // it, or because rows can go to disk only once they are committed. Ask between two records and
+  // commit; whoever does not may find that a put throws errc::over_budget. O(1).
+  bool wants_commit() const noexcept;
+  // What is held in memory. It may outlive the environment.
+  const std::shared_ptr<memory_account>& memory() const noexcept;
 
   // Copies the state, as of the last durable commit, into another directory, which is empty,
   // missing or left behind by a checkpoint that was interrupted; answers that commit. The copy is
