@@ -226,6 +226,47 @@ TEST_F(MemoryBudget, AHeldCursorDoesNotStopPuts) {
   life_->close();
 }
 
+// The journal's oldest files go after a commit that logs again what was in them. A frame of seals
+// alone is no such commit, whenever it comes.
+TEST(MemoryJournal, AFrameOfSealsAloneLetsNoFileGo) {
+  int spilled = 0;
+  for (int commits = 4; commits < 24; ++commits) {
+    SCOPED_TRACE(testing::Message() << commits << " commits");
+    coro::sim_disk disk(1);
+    environment_life life(disk, 1);
+    environment_options options = small_options();
+    options.memory_budget = 512 << 10;
+    life.open(options);
+    for (int round = 0; round < commits; ++round) {
+      for (int row = 0; row < 20; ++row)
+        life.shell("hot", 1).put(numbered_text("k", row), std::string(500, 'h'));
+      for (int row = 0; round == 3 && row < 100; ++row)  // not in the oldest files
+        life.shell("cold", 1).put(numbered_text("k", row), std::string(1000, 'c'));
+      life.shell("slow", 1).put(numbered_text("few", round), "bytes");
+      life.commit();
+      life.let_work();
+    }
+    const std::string committed = life.stored();
+    const std::uint64_t runs = life.env().statistics().runs_written;
+    EXPECT_THROW(
+        {
+          for (int row = 0; row < 1000; ++row)
+            life.shell("hot", 1).put(numbered_text("new", row), std::string(1000, 'n'));
+        },
+        std::system_error);
+    life.let_work();
+    spilled += life.env().statistics().runs_written > runs ? 1 : 0;
+    life.kill();
+    disk.power_cut();
+    environment_life next(disk, 2);
+    next.open(options);
+    ASSERT_EQ(next.stored().size(), committed.size());
+    ASSERT_TRUE(next.stored() == committed);
+    next.close();
+  }
+  EXPECT_GT(spilled, 5);
+}
+
 // --- waiting ---------------------------------------------------------------------------------
 
 task<void> put_and_note(byte_store& store, int number, std::vector<std::string>& notes) {
