@@ -140,11 +140,18 @@ class model_run {
     life_->open(tight_options(chosen_));
     open_cache();
     if (random_.below(3) == 0) return;
-    const std::uint64_t from_now = life_->engine().operations() + 1 + random_.below(400);
-    if (random_.below(2) == 0)
-      life_->engine().cut_power_at(from_now);
-    else
-      life_->engine().kill_at(from_now);
+    arm(400);
+  }
+
+  // The end comes at one of the next operations, by a power cut or by a kill.
+  void arm(std::uint64_t operations_max) {
+    const std::uint64_t at = life_->engine().operations() + 1 + random_.below(operations_max);
+    loses_power_ = random_.below(2) == 0;
+    if (loses_power_) {
+      life_->engine().cut_power_at(at);
+    } else {
+      life_->engine().kill_at(at);
+    }
   }
 
   void open_cache() {
@@ -222,9 +229,10 @@ class model_run {
   // kill loses no commit that was written, a power cut none that was synced.
   void reopen() {
     note_runs();
+    const bool lost_power = loses_power_ && life_->engine().is_off();
     const bool cuts_power = random_.below(2) == 0;
     const commit_sequence least =
-        cuts_power ? life_->env().last_durable() : life_->env().last_logged();
+        cuts_power || lost_power ? life_->env().last_durable() : life_->env().last_logged();
     cache_.reset();
     life_->kill();
     ++count_.cuts;
@@ -243,16 +251,14 @@ class model_run {
     told_.rows = totals_of(found);
     now_ = std::move(found);
     open_cache();
+    arm(600);
   }
 
-  // The recovery itself may be cut short.
   void open_surely() {
     life_ = std::make_unique<environment_life>(disk_, random_.next());
     life_->open(tight_options(chosen_));
     const std::uint64_t held = life_->env().statistics().memory_bytes_max;
     excess_ = held > budget ? held - budget : 0;  // a journal larger than the budget opens
-    const std::uint64_t from_now = life_->engine().operations() + 1 + random_.below(600);
-    life_->engine().cut_power_at(from_now);
   }
 
   model stored() {
@@ -276,6 +282,7 @@ class model_run {
   model now_;
   std::map<commit_sequence, model> commits_{{0, model()}};  // from the last durable one on
   std::optional<model> attempted_;                          // by a commit that was cut short
+  bool loses_power_ = false;
   std::uint64_t excess_ = 0;
   tallies count_;
 };
