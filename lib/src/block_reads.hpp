@@ -36,8 +36,8 @@ inline constexpr std::size_t read_bytes_max = std::size_t{256} << 10;
 
 class block_reads {
  public:
-  // Buffers are charged to the account. With a budget they are a small part of it at most, and so is
-  // what one operation reads.
+  // Buffers are charged to the account. With a budget they are a small part of it at most, and so
+  // is what one operation reads.
   block_reads(coro::runtime& owner, std::uint64_t bytes_max,
               std::shared_ptr<memory_account> memory) noexcept;
   // Woken whenever a buffer was freed, up to the end of shut().

@@ -42,7 +42,7 @@ struct journal_options {
   std::uint64_t file_bytes_max = std::uint64_t{16} << 20;
   std::uint64_t growth_bytes = std::uint64_t{1} << 20;
   bool reuses_files = true;
-  bool writes_direct = false;    // with O_DIRECT, where the file system takes it
+  bool writes_direct = false;  // with O_DIRECT, where the file system takes it
   std::uint64_t staging_bytes_max = std::uint64_t{4} << 20;  // of the copies that this needs
   bool stops_at_damage = false;  // replay ends before it, and does not throw; nothing is appended
 };

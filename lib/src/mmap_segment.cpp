@@ -270,5 +270,4 @@ segment_figures mmap_segment::figures() const {
   return now;
 }
 
-
 }  // namespace lentic::detail

@@ -17,8 +17,8 @@
 //
 // A block of the run that is not known to be in memory is read first; a get or an erase that needs
 // it then looks again at everything, because rows, run and segment may have changed meanwhile. So
-// does a put or an erase that had to wait for room. It waits once: what it has to read then may take
-// its time, and the room is still its own.
+// does a put or an erase that had to wait for room. It waits once: what it has to read then may
+// take its time, and the room is still its own.
 //
 // Parts: mmap_segment.cpp changes rows, mmap_segment_read.cpp answers them, mmap_segment_seal.cpp
 // brings them into frames and runs and back.

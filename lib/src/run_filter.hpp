@@ -2,7 +2,7 @@
 #pragma once
 
 // The filter of a run: tells for nearly every absent key that it is not there, without a look at a
-// block. 12 bits a key, up to 24 where fewer came than were expected; with 12 0.55 % of absent keys pass (a million window keys, run_filter_test.cpp).
+// block. 12 to 24 bits a key; 0.55 % of absent keys pass with 12 (a million, run_filter_test.cpp).
 //
 // A split block Bloom filter (F. Putze, P. Sanders, J. Singler, "Cache-, Hash- and Space-Efficient
 // Bloom Filters", 2007, section 3; here with one bit in each of eight words): blocks of 32 bytes,

@@ -7,9 +7,9 @@
 //
 // A put that waits for a cold row stands between the read of the old value and the put. Units of a
 // flush wait for such puts, or the value read would not be the one last told. No unit waits for a
-// put that waits for room: the room may be what the flush makes. Where the store below finds nothing
-// that could go, everything is told first, because segments with untold rows are not sealed for lack
-// of memory, and tables with such rows are kept.
+// put that waits for room: the room may be what the flush makes. Where the store below finds
+// nothing that could go, everything is told first: for lack of memory alone no segment with untold
+// rows is sealed, and tables with such rows are kept.
 // Threads: one owner.
 
 #include "flushing_store.hpp"

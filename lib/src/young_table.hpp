@@ -50,8 +50,8 @@ class young_table final : public row_layer {
   };
   using tree = std::pmr::set<record_number, by_key>;
 
-  // What it holds is charged to the account, if there is one. A cache may keep the table longer than
-  // the store lives.
+  // What it holds is charged to the account, if there is one. A cache may keep the table longer
+  // than the store lives.
   explicit young_table(young_layout layout, std::shared_ptr<memory_account> account = nullptr);
   // Frees the arena; runs no destructor per row. O(blocks of the arena).
   ~young_table() override = default;

@@ -154,8 +154,8 @@ struct environment_statistics {
   // of runs what young rows hide.
   std::uint64_t runs = 0;
   std::uint64_t runs_quarantined = 0;
-  std::uint64_t run_bytes = 0;  // of their files; without those that cannot be read
-  std::uint64_t cold_reads = 0;       // operations that read blocks of runs, or their index
+  std::uint64_t run_bytes = 0;   // of their files; without those that cannot be read
+  std::uint64_t cold_reads = 0;  // operations that read blocks of runs, or their index
   // Times that the owner's thread waited for a page, major faults, as seen around reads of blocks
   // that were taken to be in memory: wrong guesses, and the pages of other maps on this thread.
   std::uint64_t stalls = 0;

@@ -46,8 +46,8 @@ class touching_store {
   // O(1) or O(log n), as the store's put.
   virtual touch_answer put_touching(bytes_view key, bytes_view value, const touch_call& call) = 0;
   virtual touch_answer erase_touching(bytes_view key, const touch_call& call) = 0;
-  // After `full`, for the same entry. Errors: those of a put that waits for room. `key` outlives the
-  // task.
+  // After `full`, for the same entry. Errors: those of a put that waits for room. `key` outlives
+  // the task.
   virtual task<void> make_room(bytes_view key, std::uint64_t value_bytes) = 0;
 
  protected:
