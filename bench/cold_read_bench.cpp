@@ -138,7 +138,7 @@ task<void> get_some(byte_store& store, std::span<const bytes_view> wanted, std::
   while (next < wanted.size()) {
     const bytes_view key = wanted[next++];
     const std::optional<value_view> value = co_await store.get(key);
-    found += value ? 1 : 0;
+    found += value ? 1U : 0U;
   }
 }
 
