@@ -118,6 +118,7 @@ exhaustive() { tests build tests/crash/crash_campaign 'CrashScripts.*'; }
 nth_failure() {
   tests build tests/lib/lib_tests '*IoFailure*:*Checkpoint*:*Salvage*' || return
   tests build tests/lib/compact_test '*' || return
+  tests build tests/lib/memory_failure_test '*Operation*:*FailedSync*' || return
   tests build tests/windows/path_failure_test '*'
 }
 nth_allocation() {
@@ -126,6 +127,7 @@ nth_allocation() {
     lib/young_table_allocation windows/path_allocation; do
     tests build "tests/${each}_test" '*' || return
   done
+  tests build tests/lib/memory_failure_test '*Allocation*'
 }
 sync_failure() { tests build tests/lib/lib_tests 'Poison.*:*IoFailure*:Rotation.*'; }
 kills_of() { python3 tests/crash/kill_loop.py -n "$(figure 10000 100)" --seed "$1" "${@:2}"; }
@@ -205,6 +207,7 @@ fuzzing() {
 models() {
   tests build tests/lib/lib_tests \
     '*EnvironmentModel*:*byte_store_suite*:*segmented_store_suite*:*Young*' || return
+  tests build tests/lib/memory_budget_test '*MemoryModel*' || return
   tests build tests/windows/windows_test '*AggregationModel*' || return
   tests build tests/windows/windowed_pipe_test '*PipeModel*'
 }
