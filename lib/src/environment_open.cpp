@@ -14,6 +14,14 @@
 
 namespace lentic {
 
+namespace {
+
+constexpr std::uint64_t memory_budget_min = std::uint64_t{64} << 10;
+// Of the budget; for copies of what is written.
+constexpr std::uint64_t staging_part = 64;
+
+}  // namespace
+
 // Applies the items of replayed frames. A store that was never declared is damage.
 class environment::state::replayer final : public detail::payload_visitor {
  public:
@@ -118,6 +126,8 @@ task<void> environment::state::open() {
     fail(errc::invalid_argument, "journal sizes must be above zero");
   if (options.journal_live_factor < 2)
     fail(errc::invalid_argument, "journal_live_factor must be at least 2");
+  if (options.memory_budget != 0 && options.memory_budget < memory_budget_min)
+    fail(errc::invalid_argument, "memory_budget must be at least 65536 bytes, or 0");
   if (!is_durable() && options.mode != open_mode::create)
     fail(errc::invalid_argument, "no directory is named that could hold a state");
   if (!is_durable()) {
@@ -150,6 +160,8 @@ task<void> environment::state::recover() {
   chosen.growth_bytes = options.journal_growth_bytes;
   chosen.writes_direct =
       options.journal_io == journal_writes::direct && options.commit_level == durability::synced;
+  if (memory->budget() != 0)
+    chosen.staging_bytes_max = std::min(chosen.staging_bytes_max, memory->budget() / staging_part);
   chosen.stops_at_damage = options.mode == open_mode::salvage;
   journal = std::make_unique<detail::journal>(directory.home(), chosen);
   acknowledged = manifest_.acknowledged;
@@ -180,6 +192,7 @@ task<void> environment::state::recover() {
   report.frames_replayed = replayed.frames;
   report.bytes_replayed = replayed.bytes;
   report.cut = replayed.cut;
+  count_outbox();
   co_await attach_runs();
   if (is_reader()) co_return;
   co_await journal->prepare_to_append();
