@@ -81,6 +81,7 @@ std::vector<std::string> environment::store_names() const {
 
 void environment::set_position(std::string_view source, bytes_view position) {
   state_->check_writable();
+  state_->changed = true;
   state_->positions.insert_or_assign(std::string(source), to_bytes(position));
   state_->positions_changed = true;
 }
@@ -110,6 +111,7 @@ std::optional<outbox_batch> environment::next_output(commit_sequence after) cons
 void environment::acknowledge(commit_sequence sequence) {
   if (sequence <= state_->acknowledged) return;
   state_->check_writable();
+  state_->changed = true;
   state_->acknowledged = sequence;
   state_->acknowledged_changed = true;
   const auto end = state_->outbox.upper_bound(sequence);

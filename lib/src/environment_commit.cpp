@@ -50,7 +50,6 @@ void environment::state::check_writable() const {
   if (stopping_) fail(errc::closed, options.directory);
   if (is_reader()) fail(errc::read_only, options.directory);
   if (poisoned_) fail(errc::poisoned, options.directory);
-  touched_ = true;
 }
 
 void environment::state::retire_run(std::uint64_t store, std::uint64_t segment,
@@ -68,6 +67,7 @@ detail::mmap_store& environment::state::open_store(std::string_view name, young_
   if (found != stores.end()) return *found->second;
   if (!detail::is_store_name(name)) fail(errc::invalid_argument, "store name " + std::string(name));
   check_writable();
+  changed = true;
   declare(next_store_, std::string(name), layout);
   return *stores_by_id.rbegin()->second;
 }
@@ -118,9 +118,9 @@ bool environment::state::cut_into(frame& target) {
     store->cut(target.payload, point, target.seals);
     target.floors[id] = store->drop_floor();
   }
-  const bool changed = target.payload.payload().size() != before || positions_changed
-                    || acknowledged_changed || !output.empty();
-  if (!changed) {
+  const bool has_items = target.payload.payload().size() != before || positions_changed
+                      || acknowledged_changed || !output.empty();
+  if (!has_items) {
     target.whole = true;
     return false;
   }
@@ -162,8 +162,10 @@ commit_sequence environment::state::cut(durability level) {
   press_seals();
   frame& target = open_frame();
   const bool is_new = cut_into(target);
-  touched_ = false;
-  landed_.wake_all();  // compact() may wait for a cut of what was put
+  ++cuts_;
+  changed = false;
+  if (!writing_) failure_ = nullptr;  // the next write tells anew
+  landed_.wake_all();                 // compact() may wait for a cut of what was put
   count_frames();
   if (is_new) {
     last_cut = target.sequence;
@@ -235,7 +237,7 @@ bool environment::state::sync_is_due() const noexcept {
 // The frame that waits for another, or for a disk with room, is large: who commits waits as well.
 bool environment::state::is_behind() const noexcept {
   const frame* const next = next_frame();
-  return next != nullptr && (next != &queue_.back() || failure_)
+  return next != nullptr && (next != &queue_.back() || last_write_failed_)
       && queue_.back().payload.payload().size() >= cached_bytes_max();
 }
 
@@ -254,6 +256,7 @@ task<void> environment::state::write_frames() {
       failure_ = std::current_exception();
     } catch (...) {  // kept for who waits for the commit; the next cut tries again
       failure_ = std::current_exception();
+      last_write_failed_ = true;
     }
     in_flight_ = false;
     count_frames();
@@ -261,6 +264,7 @@ task<void> environment::state::write_frames() {
     relief_.wake_all();
     work_.set();  // also while more frames wait: two committers keep the queue full
   }
+  if (failure_ && !poisoned_ && sync_is_due()) co_await sync_what_was_written();
   writing_ = false;
   const frame* const next = next_frame();
   if (!failure_ && next != nullptr && !next->whole)
@@ -271,6 +275,18 @@ task<void> environment::state::write_frames() {
   work_.set();
 }
 
+// Behind a frame that cannot be written: a sync needs no room.
+task<void> environment::state::sync_what_was_written() {
+  try {
+    co_await journal->sync();
+    land_frames();
+  } catch (const coro::sync_error&) {
+    poisoned_ = true;
+    failure_ = std::current_exception();
+  } catch (...) {  // the failure that is known already is told
+  }
+}
+
 // A sync that is due for earlier frames is linked to this one: their turn comes at once.
 task<void> environment::state::write_frame() {
   const commit_sequence sequence = next_frame()->sequence;
@@ -279,6 +295,7 @@ task<void> environment::state::write_frame() {
   in_flight_ = true;
   co_await journal->append(sequence, next_frame()->payload, level);
   last_logged = sequence;
+  last_write_failed_ = false;
   ask_for_upkeep(*next_frame());
   next_frame()->payload = {};
   next_frame()->written = true;
@@ -339,8 +356,10 @@ maybe_ready<void> environment::state::wait_durable(commit_sequence sequence, dur
 
 task<void> environment::state::wait_slowly(commit_sequence sequence, durability level,
                                            coro::stop_token stop) {
+  bool is_sync_tried = sequence > last_logged;
   while (!has_reached(sequence, level)) {
-    if (failure_) std::rethrow_exception(failure_);
+    if (failure_ && (poisoned_ || is_sync_tried)) std::rethrow_exception(failure_);
+    if (failure_ && !writing_) is_sync_tried = true;  // of a frame behind this one: see below
     if (poisoned_) fail(errc::poisoned, options.directory);
     if (stopping_ && !writing_) fail(errc::closed, options.directory);
     if (!writing_ && sequence > last_cut) fail(errc::invalid_argument, "no such commit was cut");

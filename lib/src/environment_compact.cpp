@@ -67,11 +67,14 @@ task<void> environment::state::wait_for_upkeep(std::uint64_t failures, coro::sto
   co_await landed_.wait(stop);
 }
 
-// One more commit, with nothing in it that its owner has not committed: that is waited for.
+// One more commit, with nothing in it that its owner has not committed: the owner's next one, where
+// something is to be committed, else one of its own.
 task<void> environment::state::commit_nothing(std::uint64_t failures, coro::stop_token stop) {
-  while (touched_) co_await wait_for_upkeep(failures, stop);
+  const std::uint64_t before = cuts_;
   positions_changed = true;  // so that it is not empty
-  const commit_sequence sequence = cut(durability::synced);
+  while (changed && cuts_ == before) co_await wait_for_upkeep(failures, stop);
+  if (cuts_ == before) cut(durability::synced);
+  const commit_sequence sequence = last_cut;
   co_await wait_durable(sequence, durability::synced, stop);
 }
 
@@ -101,12 +104,11 @@ task<void> environment::state::shorten_journal(coro::stop_token stop) {
       co_await wait_for_upkeep(failures, stop);
     }
   }
+  co_await journal->remove_spares();
 }
 
 task<void> environment::state::compact(coro::stop_token stop, upkeep_listener told) {
-  const bool touched = touched_;
   check_writable();
-  touched_ = touched;
   if (!is_durable()) co_return;
   const coro::async_mutex::guard held = co_await compact_turn_.lock();
   std::vector<std::shared_ptr<detail::mmap_segment>> work;

@@ -173,6 +173,7 @@ void environment::state::append_output(bytes_view added) {
   if (budget != 0 && after > budget && after - memory->collect(after - budget) > budget)
     fail(errc::over_budget,
          "output of " + std::to_string(added.size()) + " bytes; " + memory->describe());
+  changed = true;
   output.insert(output.end(), added.begin(), added.end());
   outbox_memory_.add(added.size());
   output_memory_.add(added.size());

@@ -83,8 +83,8 @@ class environment::state final : public detail::segment_host {
   static task<void> abandon(std::unique_ptr<state> left);
   // Closed, and nothing of it runs any more; a close() without memory may leave the second out.
   bool has_ended() const noexcept {
-    return closed && background_.live() == 0 && !upkeep_turn_.is_locked() && reads->is_idle()
-        && waiting_puts_ == 0;
+    return closed && background_.live() == 0 && !upkeep_turn_.is_locked()
+        && !compact_turn_.is_locked() && reads->is_idle() && waiting_puts_ == 0;
   }
   std::uint64_t journal_live_bytes() const noexcept;
   void log(const std::string& line) const;
@@ -231,6 +231,7 @@ class environment::state final : public detail::segment_host {
   void write_what_is_due();
   task<void> write_frames();
   task<void> write_frame();
+  task<void> sync_what_was_written();
   void ask_for_upkeep(const frame& done) noexcept;
   void land_frames();
   void landed(frame& done);
@@ -283,7 +284,8 @@ class environment::state final : public detail::segment_host {
   std::thread::id owner_ = std::this_thread::get_id();
   std::exception_ptr failure_;  // of the frame at the front; the next cut tries again
   bool poisoned_ = false;
-  mutable bool touched_ = false;     // by its owner, since the last cut
+  std::uint64_t cuts_ = 0;           // of the owner, and of compact()
+  bool last_write_failed_ = false;   // nothing was written since
   std::exception_ptr upkeep_error_;  // the last of upkeep_failures
   bool shortening_ = false;          // the journal goes whatever its size
   coro::event landed_;

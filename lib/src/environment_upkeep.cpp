@@ -4,6 +4,8 @@
 #include <lentic/errc.hpp>
 
 #include <algorithm>
+#include <exception>
+#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
@@ -31,6 +33,16 @@ void give_back_freed_memory([[maybe_unused]] std::uint64_t budget) noexcept {
 #ifdef __GLIBC__
   if (budget != 0) static_cast<void>(::malloc_trim(0));
 #endif
+}
+
+bool is_for_lack_of_room(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::system_error& failure) {
+    return failure.code() == std::errc::no_space_on_device;
+  } catch (...) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -71,6 +83,10 @@ task<void> environment::state::upkeep() {
     relief_.wake_all();
     if (failed.empty()) continue;
     log("lentic: upkeep of " + options.directory + ": " + failed);
+    if (is_for_lack_of_room(upkeep_error_)) {
+      const result<void> freed = co_await as_result(journal->remove_spares());
+      if (!freed) log("lentic: " + freed.error().message());
+    }
     if (!dead_.empty()) continue;  // what a failed seal wrote goes at once
     if (stopping_) break;          // close() has set the event that is reset below
     work_.reset();                 // not again before the next commit
@@ -233,7 +249,8 @@ task<void> environment::state::shut_down() {
   }
   std::exception_ptr error;
   try {
-    if (is_durable() && !is_reader() && !poisoned_ && !failure_) {
+    if (is_durable() && !is_reader() && !poisoned_) {
+      if (!writing_) failure_ = nullptr;  // once more
       ask_for(last_cut, durability::synced);
       if (!writing_ && (frame_is_due() || sync_is_due())) start_writing();
     }
@@ -259,10 +276,12 @@ task<void> environment::state::abandon(std::unique_ptr<state> left) {
   mine->closed = true;
   mine->stopping_ = true;
   mine->work_.set();
+  mine->landed_.wake_all();
   co_await mine->end_waiting_puts();
   const result<void> joined = co_await as_result(mine->background_.join());
-  const coro::async_mutex::guard held =
-      co_await mine->upkeep_turn_.lock();  // no checkpoint goes on
+  // No compact() or checkpoint goes on.
+  const coro::async_mutex::guard compacts = co_await mine->compact_turn_.lock();
+  const coro::async_mutex::guard held = co_await mine->upkeep_turn_.lock();
   if (!joined)
     mine->log("dropped without close() after a failed write: " + joined.error().message());
   co_await mine->reads->shut();

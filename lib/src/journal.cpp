@@ -99,13 +99,26 @@ task<void> journal::open_next(std::uint64_t sequence) {
 
 // A file of an earlier life, under its new name; none when there is none, or it is not to be had.
 task<coro::file> journal::reuse_file(std::uint64_t number) {
-  if (spares_.empty()) co_return coro::file();
-  const std::string old_name = file_name(spares_.front());
-  spares_.pop_front();
-  const result<void> renamed = co_await as_result(home_->rename(old_name, file_name(number)));
-  if (!renamed) co_return coro::file();
-  const int flags = O_RDWR;
-  co_return co_await open_to_write(number, flags);
+  while (!spares_.empty()) {
+    const std::uint64_t old = spares_.front();
+    spares_.pop_front();
+    const int flags = O_RDWR;
+    result<coro::file> opened = co_await as_result(open_to_write(old, flags));
+    if (!opened) continue;  // somebody else's, or no file: it is left as it is
+    co_await opened->close();
+    const result<void> renamed =
+        co_await as_result(home_->rename(file_name(old), file_name(number)));
+    if (renamed) co_return co_await open_to_write(number, flags);
+  }
+  co_return coro::file();
+}
+
+task<void> journal::remove_spares() {
+  while (!spares_.empty()) {
+    const std::string name = file_name(spares_.front());
+    spares_.pop_front();
+    co_await home_->unlink(name);
+  }
 }
 
 task<coro::file> journal::open_to_write(std::uint64_t number, int flags) {

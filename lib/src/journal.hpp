@@ -106,6 +106,8 @@ class journal {
   // Removes files before `number`, or keeps them to be written over. Precondition: no live entry is
   // in them, and nothing durable says so any more.
   task<void> remove_before(std::uint64_t number);
+  // The files that are kept to be written over go: after a compact(), or where the disk is full.
+  task<void> remove_spares();
   task<void> close();
 
   static std::string file_name(std::uint64_t number);

@@ -52,8 +52,7 @@ task<void> mmap_segment::put_later(bytes_view key, bytes_view value) {
   put_now(key, value);
 }
 
-// The segment may be dropped meanwhile, the environment closed, and what was put since the owner
-// cut: from here on it has been touched again.
+// The segment may be dropped meanwhile, and the environment closed.
 task<void> mmap_segment::make_room(bytes_view key, std::uint64_t value_bytes) {
   const std::shared_ptr<mmap_segment> self = shared_from_this();
   co_await host_->make_room(key.size() + value_bytes);
@@ -63,6 +62,7 @@ task<void> mmap_segment::make_room(bytes_view key, std::uint64_t value_bytes) {
 
 void mmap_segment::put_now(bytes_view key, bytes_view value) {
   make_room_to_mark();
+  host_->changed = true;
   ++row_changes_;
   const std::uint64_t before = young_->live_bytes();
   mark(young_->put(key, value), before);
@@ -105,6 +105,7 @@ bool mmap_segment::erase_known(bytes_view key, bool exists_below) {
   young_record* const found = young_->find(key);
   const bool existed = found != nullptr ? !found->is_tombstone() : exists_below;
   if (!existed) return false;
+  host_->changed = true;
   ++row_changes_;
   if (host_->is_durable() || found->is_touched()) {
     make_room_to_mark();
@@ -132,6 +133,7 @@ touch_answer mmap_segment::put_touching(bytes_view key, bytes_view value, const 
     return {.full = true};
   change.prepare(newest);
   make_room_to_mark();
+  host_->changed = true;
   ++row_changes_;
   const std::uint64_t before = young_->live_bytes();
   young_record& record = young_->put(seen, key, value);
@@ -155,6 +157,7 @@ touch_answer mmap_segment::erase_touching(bytes_view key, const touch_call& call
   change.prepare(newest);
   if (existed) {
     make_room_to_mark();
+    host_->changed = true;
     ++row_changes_;
     const std::uint64_t before = young_->live_bytes();
     young_record& record = young_->entomb(seen, key);
@@ -174,6 +177,7 @@ cursor mmap_segment::range(const key_range& range, direction order) {
 maybe_ready<void> mmap_segment::clear() {
   host_->check_writable();
   give_up_everything();
+  host_->changed = true;
   clear_pending_ = host_->is_durable();
   return {};
 }

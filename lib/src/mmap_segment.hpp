@@ -51,6 +51,8 @@ class segment_host {
 
   // What everything in memory is charged to. Caches may outlive the environment.
   const std::shared_ptr<memory_account> memory;
+  // By the owner, since its last cut.
+  bool changed = false;
   // Returns once there is room for an entry of so many bytes; who asks first gets it first. Throws
   // errc::over_budget where nothing can be freed, errc::closed, or what kept memory from being
   // freed.

@@ -43,6 +43,7 @@ void mmap_store::seal_hint(segment_id id) {
 maybe_ready<void> mmap_store::drop_below(segment_id id) {
   if (id <= floor_) return {};
   host_->check_writable();
+  host_->changed = true;
   floor_ = id;
   drop_pending_ = host_->is_durable();
   last_ = nullptr;
