@@ -158,6 +158,7 @@ commit_sequence environment::state::cut(durability level) {
   } else if (target.sequence > last_cut) {
     queue_.pop_back();  // it was made for this cut
   }
+  if (!is_new && is_over_budget()) work_.set();  // which waits for a time when nothing is put
   ask_for(last_cut, level);
   if (!writing_ && (frame_is_due() || sync_is_due())) {
     failure_ = nullptr;

@@ -17,7 +17,7 @@ constexpr std::size_t run_write_bytes = std::size_t{256} << 10;
 }  // namespace
 
 bool environment::state::has_upkeep() const {
-  return !dead_.empty() || !seals_.empty() || can_recycle();
+  return !dead_.empty() || !seals_.empty() || wants_budget_step() || can_recycle();
 }
 
 // Runs beside the owner's work from open() to close(): one thing at a time, so that a seal and the
@@ -58,6 +58,10 @@ task<void> environment::state::upkeep_step() {
     task<void> sealing = seal(seals_.front());  // may fail: the job stays
     seals_.pop_front();
     co_return co_await std::move(sealing);
+  }
+  if (wants_budget_step()) {
+    budget_step();
+    co_return co_await coro::yield(runtime);
   }
   co_await recycle();
 }

@@ -142,6 +142,7 @@ task<std::vector<std::uint64_t>> journal::find_files(std::uint64_t first) {
 bool journal::replay_one(bytes_view image, std::uint64_t number, frame_handler& handler) {
   const std::uint64_t sequence_before = last_sequence_;
   replaying_ = number;
+  replaying_rows_ = 0;
   const std::uint64_t end = replay_file(image, number, handler);
   const bool chained = last_sequence_ != sequence_before;
   const later_frames later = find_later(image, number, end);
@@ -156,7 +157,7 @@ bool journal::replay_one(bytes_view image, std::uint64_t number, frame_handler& 
     replayed_.cut.reset();
     stopped_file_ = number;
     stopped_at_ = end;
-    files_.push_back({number, sequence_before + 1, end});
+    files_.push_back({number, sequence_before + 1, end, replaying_rows_});
     const std::uint64_t begin = frames_at_.front();
     buffer_ = to_bytes(image.subspan(begin, std::min(end, image.size()) - begin));
     buffer_.resize(end - begin);  // the padding may have been cut

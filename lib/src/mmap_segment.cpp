@@ -428,7 +428,7 @@ bool mmap_segment::want_seal_now() noexcept {
 segment_figures mmap_segment::figures() const {
   segment_figures now;
   now.segment = id_;
-  now.journal_rows = young_->count() + (frozen_ ? frozen_->count() : 0);
+  now.journal_rows = journal_rows();
   now.journal_erased =
       now.journal_rows - young_->live_count() - (frozen_ ? frozen_->live_count() : 0);
   now.journal_bytes = journal_bytes();
@@ -492,20 +492,19 @@ void mmap_segment::thaw_one(young_record& record) {
   logged_.add(frozen_logged_.epoch_of(record.sequence()));
 }
 
-void mmap_segment::replay_put(bytes_view key, bytes_view value, log_point point) {
-  replay(young_->put(key, value), point);
-}
-
-void mmap_segment::replay_erase(bytes_view key, log_point point) {
-  replay(young_->entomb(key), point);
-}
-
-void mmap_segment::replay(young_record& record, log_point point) {
-  ++row_changes_;
-  logged_.remove(record.sequence());
-  record.set_sequence(0);
-  logged_.add(point.epoch);
-  record.set_sequence(point.sequence);
+void mmap_segment::replay(std::span<const logged_row> rows, log_point point) {
+  assert(rows.size() <= replay_group);
+  std::array<bytes_view, replay_group> keys;
+  std::transform(rows.begin(), rows.end(), keys.begin(), [](const auto& row) { return row.key; });
+  young_->prefetch(std::span(keys).first(rows.size()));
+  row_changes_ += rows.size();
+  for (const logged_row& row : rows) {
+    young_record& record = row.value ? young_->put(row.key, *row.value) : young_->entomb(row.key);
+    logged_.remove(record.sequence());
+    record.set_sequence(0);
+    logged_.add(point.epoch);
+    record.set_sequence(point.sequence);
+  }
 }
 
 void mmap_segment::replay_forget() {
