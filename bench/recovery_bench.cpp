@@ -26,6 +26,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <exception>
 #include <filesystem>
 #include <functional>
@@ -68,6 +69,7 @@ struct load {
 // What a process that recovers tells.
 struct figure {
   double first_get_ms = 0;
+  double cpu_ms = 0;     // of all threads, up to then
   double replay_ms = 0;  // of lentic
   double estimate_ms = 0;
   std::uint64_t rows = 0;
@@ -83,6 +85,12 @@ key_type key_of(std::uint64_t number) {
     store_be(mixed, key.data() + at);
   }
   return key;
+}
+
+double cpu_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return 1e3 * static_cast<double>(now.tv_sec) + 1e-6 * static_cast<double>(now.tv_nsec);
 }
 
 double ms_since(clock::time_point start) {
@@ -144,6 +152,7 @@ task<void> fill(coro::runtime& runtime, const load& chosen) {
 }
 
 task<void> recover(coro::runtime& runtime, const load& chosen) {
+  const double cpu_before = cpu_ms();
   const clock::time_point start = clock::now();
   auto env = co_await environment::open(runtime, state_options());
   segmented_store& store = env->open_segmented_store("rows");
@@ -153,6 +162,7 @@ task<void> recover(coro::runtime& runtime, const load& chosen) {
   const auto sealed = co_await store.segment(0).get(oldest);
   figure told;
   told.first_get_ms = ms_since(start);
+  told.cpu_ms = cpu_ms() - cpu_before;
   if (!young || !sealed) throw std::runtime_error("rows are missing");
   const recovery_report& report = env->recovered();
   told.replay_ms = static_cast<double>(report.replay_ms);
@@ -223,6 +233,7 @@ void fill_rocksdb(const load& chosen, std::size_t buffer) {
 }
 
 void recover_rocksdb(const load& chosen, std::size_t buffer) {
+  const double cpu_before = cpu_ms();
   const clock::time_point start = clock::now();
   const std::unique_ptr<rocksdb::DB> database = open_rocksdb(buffer);
   std::string value;
@@ -230,6 +241,7 @@ void recover_rocksdb(const load& chosen, std::size_t buffer) {
   need(database->Get({}, slice(key_of(0)), &value));
   figure told;
   told.first_get_ms = ms_since(start);
+  told.cpu_ms = cpu_ms() - cpu_before;
   tell_and_die(told);
 }
 #endif
@@ -237,11 +249,10 @@ void recover_rocksdb(const load& chosen, std::size_t buffer) {
 struct series {
   std::vector<figure> all;
 
-  double median() {
-    std::sort(all.begin(), all.end(), [](const figure& left, const figure& right) {
-      return left.first_get_ms < right.first_get_ms;
-    });
-    return all[all.size() / 2].first_get_ms;
+  figure median(double figure::*of) {
+    std::sort(all.begin(), all.end(),
+              [of](const figure& left, const figure& right) { return left.*of < right.*of; });
+    return all[all.size() / 2];
   }
 };
 
@@ -264,32 +275,33 @@ series measure(const load& chosen, const std::string& name, page_cache cache,
   return found;
 }
 
-double show(const std::string& name, page_cache cache, series found) {
-  const double median = found.median();
-  const figure& one = found.all[found.all.size() / 2];
-  std::printf("%-12s %-5s %9.1f ms (%.1f to %.1f)", name.c_str(),
-              cache == page_cache::cold ? "cold" : "warm", median, found.all.front().first_get_ms,
-              found.all.back().first_get_ms);
-  if (one.rows != 0)
-    std::printf(", replay %.0f ms of %llu rows, %.1f MiB: %.0f ns a row; estimate %.0f ms",
-                one.replay_ms, static_cast<unsigned long long>(one.rows),
-                static_cast<double>(one.bytes) / (1U << 20),
-                1e6 * one.replay_ms / static_cast<double>(one.rows), one.estimate_ms);
+figure show(const std::string& name, page_cache cache, series found) {
+  figure shown = found.median(&figure::cpu_ms);
+  shown.first_get_ms = found.median(&figure::first_get_ms).first_get_ms;
+  std::printf("%-12s %-5s %9.1f ms (%.1f to %.1f), processor %.1f ms", name.c_str(),
+              cache == page_cache::cold ? "cold" : "warm", shown.first_get_ms,
+              found.all.front().first_get_ms, found.all.back().first_get_ms, shown.cpu_ms);
+  if (shown.rows != 0)
+    std::printf(", %llu rows and %.1f MiB replayed: %.0f ns of processor a row; estimate %.0f ms",
+                static_cast<unsigned long long>(shown.rows),
+                static_cast<double>(shown.bytes) / (1U << 20),
+                1e6 * shown.cpu_ms / static_cast<double>(shown.rows), shown.estimate_ms);
   std::printf("\n");
   std::fflush(stdout);
-  return median;
+  return shown;
 }
 
 #ifdef LENTIC_BENCH_ROCKSDB
-void compare(const load& chosen, const std::array<double, 2>& lentic, std::size_t buffer) {
+void compare(const load& chosen, const std::array<figure, 2>& lentic, std::size_t buffer) {
   const std::string name = buffer == 0 ? "rocksdb" : "rocksdb log";
   in_killed_process([&] { fill_rocksdb(chosen, buffer); });
   for (const page_cache cache : {page_cache::warm, page_cache::cold}) {
     const series found =
         measure(chosen, "rocksdb", cache, [&] { recover_rocksdb(chosen, buffer); });
-    const double median = show(name, cache, found);
-    std::printf("%-12s %-5s %9.3f of it takes lentic\n", "", "",
-                lentic[cache == page_cache::cold ? 1 : 0] / median);
+    const figure shown = show(name, cache, found);
+    const figure& ours = lentic[cache == page_cache::cold ? 1 : 0];
+    std::printf("%-18s lentic takes %.3f of its time, %.3f of its processor time\n", "",
+                ours.first_get_ms / shown.first_get_ms, ours.cpu_ms / shown.cpu_ms);
   }
   fs::remove_all(fs::path(data_directory) / "rocksdb.killed");
 }
@@ -299,7 +311,7 @@ void run(const load& chosen) {
   fs::remove_all(data_directory);
   fs::create_directory(data_directory);
   in_killed_process([&] { on_runtime(fill, chosen); });
-  std::array<double, 2> lentic{};
+  std::array<figure, 2> lentic{};
   for (const page_cache cache : {page_cache::warm, page_cache::cold}) {
     const series found = measure(chosen, "lentic", cache, [&] { on_runtime(recover, chosen); });
     lentic[cache == page_cache::cold ? 1 : 0] = show("lentic", cache, found);

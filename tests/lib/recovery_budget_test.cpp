@@ -123,6 +123,23 @@ TEST(RecoveryBudget, WhatCannotGetShorterIsLeftAlone) {
   life.close();
 }
 
+// Each frame holds all positions, and none is ever short enough.
+TEST(RecoveryBudget, CommitsOfItsOwnEndWhereTheyDoNotHelp) {
+  coro::sim_disk disk(1);
+  environment_life life(disk, 1);
+  life.open(options_of_budget());
+  constexpr std::uint64_t position_bytes = 1'200'000;
+  const std::string position(position_bytes, 'p');
+  life.env().set_position("source", as_bytes(position));
+  const commit_sequence last = life.commit();
+  for (int turn = 0; turn < 20'000 && life.runtime().turn(); ++turn) {
+  }
+  EXPECT_GT(life.env().statistics().replay_estimate_us, budget_us);
+  EXPECT_GT(life.env().last_durable(), last);
+  EXPECT_LT(life.env().statistics().bytes_written, 6 * position_bytes);
+  life.close();
+}
+
 TEST(RecoveryBudget, ABudgetOfMoreThanADayIsRefused) {
   coro::sim_disk disk(1);
   environment_life life(disk, 1);
