@@ -112,7 +112,7 @@ class journal {
   static std::string file_name(std::uint64_t number);
 
  private:
-  task<bytes> load(std::uint64_t number);
+  task<void> load(std::uint64_t number, bytes& image);
   bool is_valid(bytes_view image, std::uint64_t file, std::uint64_t offset,
                 frame_header& header) const;
   bool is_next(const frame_header& header) const;

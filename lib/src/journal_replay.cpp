@@ -33,21 +33,22 @@ std::uint64_t end_of_data(bytes_view image, std::uint64_t from) {
 
 }  // namespace
 
-task<bytes> journal::load(std::uint64_t number) {
+// The room of `image` is used again: fresh pages cost as much as reading into them.
+task<void> journal::load(std::uint64_t number, bytes& image) {
+  image.clear();
   result<coro::file> opened = co_await as_result(home_->open_file(file_name(number), O_RDONLY));
   const bool missing = !opened && is_no_regular_file(opened.error());
-  if (missing && options_.stops_at_damage) co_return bytes();
+  if (missing && options_.stops_at_damage) co_return;
   if (missing) damaged(number, 0, "no regular file");
   if (!opened)
     throw std::system_error(opened.error(), "open " + home_->name() + "/" + file_name(number));
   coro::file source = std::move(*opened);
   const std::uint64_t size = co_await source.size();
   if (size > 2 * frame_payload_bytes_max) damaged(number, 0, "larger than any journal file");
-  bytes image(size);
+  image.resize(size);
   const std::size_t got = co_await source.read(image, 0);
   image.resize(got);
   co_await source.close();
-  co_return image;
 }
 
 // A frame that is whole and belongs exactly here.
@@ -174,8 +175,9 @@ task<replay_result> journal::replay(journal_start start, frame_handler handler) 
   next_number_ = start.first_file;
   stopped_file_ = start.first_file;
   const std::vector<std::uint64_t> numbers = co_await find_files(start.first_file);
+  bytes image;
   for (const std::uint64_t number : numbers) {
-    const bytes image = co_await load(number);
+    co_await load(number, image);
     replayed_.damaged = !replay_one(image, number, handler);
     if (replayed_.damaged) break;
   }
