@@ -60,6 +60,10 @@ task<void> environment::state::wait_for_upkeep(std::uint64_t failures, coro::sto
   if (counts.upkeep_failures != failures && upkeep_error_) std::rethrow_exception(upkeep_error_);
   if (stop.stop_requested()) throw std::system_error(coro::aborted_code(), "compact");
   work_.set();  // after a failure it rests until the next commit, which may not come
+  if (last_durable < last_cut) {  // its owner may have asked for less
+    ask_for(last_cut, durability::synced);
+    if (!writing_) start_writing();
+  }
   co_await landed_.wait(stop);
 }
 

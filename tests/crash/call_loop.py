@@ -15,10 +15,12 @@ import tempfile
 
 from driven import BrokenPromise, Life
 
-THREAD_CALLS = ["pwrite64", "fdatasync", "fsync", "fallocate", "ftruncate", "unlinkat", "openat",
+THREAD_CALLS = ["pwrite64", "fdatasync"] * 3 + [
+                "fsync", "fallocate", "ftruncate", "unlinkat", "openat",
                 "renameat,renameat2,rename", "mmap", "flock"]
 RING_CALLS = ["io_uring_enter"] * 4 + ["mmap", "flock", "unlinkat", "openat", "munmap"]
-CALLS_MAX = 120  # a life of 25 commits has about so many of the frequent ones
+# A life of 25 commits has some 40 to 60 of the frequent ones; strace counts for each thread.
+CALLS_MAX = {True: [2, 6, 12], False: [12, 40, 80]}  # by: with threads
 COMMITS = "25"
 
 
@@ -54,7 +56,7 @@ def run(options, directory):
     program = [options.program, directory] + options.options + ["--commits", COMMITS]
     for _ in range(options.n):
         calls = dice.choice(THREAD_CALLS if threads else RING_CALLS)
-        nth = dice.randint(1, dice.choice([5, 30, CALLS_MAX]))
+        nth = dice.randint(1, dice.choice(CALLS_MAX[threads]))
         command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + calls, "-e",
                    f"inject={calls}:signal=SIGKILL:when={nth}"] + program
         before = promised, at_most
