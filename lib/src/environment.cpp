@@ -53,6 +53,7 @@ environment_statistics environment::statistics() const noexcept {
   now.journal_files = state_->journal->files().size();
   now.journal_bytes = state_->journal->file_bytes();
   now.journal_live_bytes = state_->journal_live_bytes();
+  now.replay_estimate_us = state_->replay_estimate_us();
   state_->count_runs(now);
   return now;
 }

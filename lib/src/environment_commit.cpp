@@ -176,6 +176,7 @@ commit_sequence environment::state::cut(durability level) {
   } else if (target.sequence > last_cut) {
     queue_.pop_back();  // it was made for this cut
   }
+  if (!is_new && is_over_budget()) work_.set();  // which waits for a time when nothing is put
   ask_for(last_cut, level);
   // Rows that are to make room do not wait in a frame that may wait.
   if (memory->budget() != 0 && is_new && !target.seals.empty())

@@ -7,6 +7,9 @@
 #include <lentic/errc.hpp>
 
 #include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -19,6 +22,8 @@ namespace {
 constexpr std::uint64_t memory_budget_min = std::uint64_t{64} << 10;
 // Of the budget; for copies of what is written.
 constexpr std::uint64_t staging_part = 64;
+// So that microseconds of it, and multiples, are numbers.
+constexpr std::uint64_t recovery_budget_ms_max = std::uint64_t{24} * 60 * 60 * 1000;
 
 }  // namespace
 
@@ -30,7 +35,12 @@ class environment::state::replayer final : public detail::payload_visitor {
   bool apply(commit_sequence sequence, bytes_view payload) {
     target_->begin_epoch(sequence, target_->journal->replaying_file());
     point_ = {sequence, target_->epochs_.back().start};
-    return detail::decode_payload(payload, *this) && sound_;
+    rows_ = 0;
+    const bool parsed = detail::decode_payload(payload, *this);
+    apply_gathered();
+    target_->journal->count_rows(rows_);
+    target_->report.rows_replayed += rows_;
+    return parsed && sound_;
   }
 
   void store(std::uint64_t id, bytes_view name, young_layout layout) override {
@@ -44,17 +54,14 @@ class environment::state::replayer final : public detail::payload_visitor {
     target_->entry_of(id);
   }
   void put(std::uint64_t id, std::uint64_t segment, bytes_view key, bytes_view value) override {
-    sound_ = sound_ && key.size() <= key_bytes_max && value.size() <= value_bytes_max;
-    if (!sound_) return;
-    if (detail::mmap_segment* const found = find(id, segment))
-      found->replay_put(key, value, point_);
+    sound_ = sound_ && value.size() <= value_bytes_max;
+    gather(id, segment, {key, value});
   }
   void erase(std::uint64_t id, std::uint64_t segment, bytes_view key) override {
-    sound_ = sound_ && key.size() <= key_bytes_max;
-    if (!sound_) return;
-    if (detail::mmap_segment* const found = find(id, segment)) found->replay_erase(key, point_);
+    gather(id, segment, {key, std::nullopt});
   }
   void drop_below(std::uint64_t id, std::uint64_t segment) override {
+    apply_gathered();
     detail::mmap_store* const found = find_store(id);
     if (found == nullptr) return;
     found->replay_drop_below(segment);
@@ -75,6 +82,7 @@ class environment::state::replayer final : public detail::payload_visitor {
   }
   // A run newer than the clear holds what came after it.
   void clear(std::uint64_t id, std::uint64_t segment, std::uint64_t generation) override {
+    apply_gathered();
     detail::mmap_segment* const found = find(id, segment);
     if (found == nullptr) return;
     found->replay_forget();
@@ -84,6 +92,7 @@ class environment::state::replayer final : public detail::payload_visitor {
     if (run != runs.end() && run->second <= generation) runs.erase(run);
   }
   void sealed(std::uint64_t id, std::uint64_t segment, std::uint64_t generation) override {
+    apply_gathered();
     detail::mmap_segment* const found = find(id, segment);
     if (found == nullptr) return;
     found->replay_generation(generation);
@@ -93,6 +102,24 @@ class environment::state::replayer final : public detail::payload_visitor {
   }
 
  private:
+  // Rows of one segment that follow each other are applied together, which waits for memory once.
+  void gather(std::uint64_t id, std::uint64_t segment, const detail::logged_row& row) {
+    ++rows_;
+    sound_ = sound_ && row.key.size() <= key_bytes_max;
+    if (!sound_) return;
+    if (gathered_ == gathered_rows_.size() || id != store_ || segment != segment_) {
+      apply_gathered();
+      store_ = id;
+      segment_ = segment;
+    }
+    gathered_rows_[gathered_++] = row;
+  }
+  void apply_gathered() {
+    const std::span<const detail::logged_row> rows =
+        std::span(gathered_rows_).first(std::exchange(gathered_, 0));
+    if (rows.empty()) return;
+    if (detail::mmap_segment* const found = find(store_, segment_)) found->replay(rows, point_);
+  }
   detail::mmap_store* find_store(std::uint64_t id) {
     const auto found = target_->stores_by_id.find(id);
     sound_ = sound_ && found != target_->stores_by_id.end();
@@ -107,6 +134,11 @@ class environment::state::replayer final : public detail::payload_visitor {
 
   state* target_;
   detail::log_point point_;
+  std::uint64_t rows_ = 0;  // of the frame
+  std::array<detail::logged_row, detail::replay_group> gathered_rows_;
+  std::size_t gathered_ = 0;
+  std::uint64_t store_ = 0;  // of what is gathered
+  std::uint64_t segment_ = 0;
   bool sound_ = true;
 };
 
@@ -128,6 +160,8 @@ task<void> environment::state::open() {
     fail(errc::invalid_argument, "journal_live_factor must be at least 2");
   if (options.memory_budget != 0 && options.memory_budget < memory_budget_min)
     fail(errc::invalid_argument, "memory_budget must be at least 65536 bytes, or 0");
+  if (options.recovery_budget_ms > recovery_budget_ms_max)
+    fail(errc::invalid_argument, "recovery_budget_ms is above a day");
   if (!is_durable() && options.mode != open_mode::create)
     fail(errc::invalid_argument, "no directory is named that could hold a state");
   if (!is_durable()) {
@@ -143,6 +177,7 @@ task<void> environment::state::open() {
   if (found) manifest_ = std::move(*found);
   co_await recover();
   if (is_reader()) co_return;
+  renew_budget(0);
   background_.spawn(upkeep());
 }
 
@@ -181,7 +216,9 @@ task<void> environment::state::recover() {
   detail::journal::frame_handler handler = [&](commit_sequence sequence, bytes_view payload) {
     return (!salvages || detail::may_be_applied(payload, known)) && apply.apply(sequence, payload);
   };
+  const std::int64_t begin_ms = runtime.now_ms();
   const detail::replay_result replayed = co_await journal->replay(start, handler);
+  report.replay_ms = runtime.now_ms() - begin_ms;
   if (replayed.damaged) co_await report_damage(replayed);
   last_cut = last_logged = last_durable = manifest_.last_durable = replayed.last_sequence;
   // After a salvage the manifest may know of deliveries of commits that are lost: their numbers are
@@ -193,6 +230,7 @@ task<void> environment::state::recover() {
   report.bytes_replayed = replayed.bytes;
   report.cut = replayed.cut;
   count_outbox();
+  report.replay_estimate_us = replay_estimate_us();
   co_await attach_runs();
   if (is_reader()) co_return;
   co_await journal->prepare_to_append();

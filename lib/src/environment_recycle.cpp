@@ -43,6 +43,7 @@ void environment::state::renew_share(std::uint64_t frame_bytes) noexcept {
   pass_.marked_bytes_max =
       std::max({options.journal_file_bytes_max / cuts_per_file, frame_bytes / 2, std::uint64_t{1}});
   pass_.waits = false;
+  renew_budget(frame_bytes);
 }
 
 std::uint64_t environment::state::journal_live_bytes() const noexcept {
@@ -58,7 +59,8 @@ std::optional<environment::state::recycle_pass> environment::state::next_pass() 
   const std::uint64_t size = journal->file_bytes();
   const bool is_small = size <= options.journal_bytes_kept
                      || size / options.journal_live_factor <= journal_live_bytes();
-  if (files.size() < 2 || (is_small && !shortening_)) return std::nullopt;
+  if (files.size() < 2) return std::nullopt;
+  if (is_small && !shortening_ && !is_worth_shortening()) return std::nullopt;
   const detail::journal_file& kept =
       shortening_ ? files.back()
                   : files[std::max<std::size_t>(files.size() / passes_per_journal, 1)];

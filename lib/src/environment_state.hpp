@@ -11,6 +11,7 @@
 //   environment_upkeep.cpp    seals, removal of dead runs, close
 //   environment_compact.cpp   what its owner asks of both at once
 //   environment_recycle.cpp   the journal's space: epochs, recycling of its oldest files
+//   environment_budget.cpp    the same for the time that a replay takes: seals, commits of its own
 //
 // manifest_ is the durable truth: it changes only with what has landed, so a manifest written at
 // any moment describes a commit. Threads: the environment's owner.
@@ -87,6 +88,7 @@ class environment::state final : public detail::segment_host {
         && !compact_turn_.is_locked() && reads->is_idle() && waiting_puts_ == 0;
   }
   std::uint64_t journal_live_bytes() const noexcept;
+  std::uint64_t replay_estimate_us() const noexcept;
   void log(const std::string& line) const;
 
   coro::runtime& runtime;
@@ -274,6 +276,20 @@ class environment::state final : public detail::segment_host {
   void end_walk();
   task<void> drop_files();
 
+  // environment_budget.cpp
+  void renew_budget(std::uint64_t frame_bytes) noexcept;
+  bool is_over_budget() const noexcept;
+  std::uint64_t staying_estimate_us() const noexcept;
+  bool is_worth_shortening() const noexcept;
+  std::vector<std::shared_ptr<detail::mmap_segment>> coldest_first() const;
+  bool wants_seals() const noexcept;
+  void seal_coldest();
+  bool waits_for_cut() const;
+  bool wants_cut_alone() const;
+  bool wants_budget_step() const;
+  void budget_step();
+  void cut_alone();
+
   detail::manifest manifest_;
   std::uint64_t next_store_ = 1;
   std::deque<frame> queue_;
@@ -294,6 +310,7 @@ class environment::state final : public detail::segment_host {
   bool stopping_ = false;             // no more changes
   std::deque<log_epoch> epochs_;
   recycle_pass pass_;
+  std::uint64_t alone_bytes_left_ = 0;  // of commits of our own, until the owner's next one
   std::vector<commit_sequence> relog_outbox_;  // batches that the next cut logs again
   std::deque<detail::seal_job> seals_;
   std::vector<retired_run> retired_;

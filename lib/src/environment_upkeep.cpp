@@ -48,7 +48,7 @@ bool is_for_lack_of_room(const std::exception_ptr& error) {
 }  // namespace
 
 bool environment::state::has_upkeep() const {
-  return !dead_.empty() || !seals_.empty() || can_recycle();
+  return !dead_.empty() || !seals_.empty() || wants_budget_step() || can_recycle();
 }
 
 // Runs beside the owner's work from open() to close(): one thing at a time, so that a seal and the
@@ -101,6 +101,10 @@ task<void> environment::state::upkeep_step() {
     seals_.pop_front();
     sealing_ = true;
     co_return co_await std::move(sealing);
+  }
+  if (wants_budget_step()) {
+    budget_step();
+    co_return co_await coro::yield(runtime);
   }
   co_await recycle();
 }

@@ -61,6 +61,7 @@ task<void> journal::append(std::uint64_t sequence, payload_writer& frame, durabi
   }
   tail_is_torn_ = false;
   files_.back().bytes = offset + need;
+  files_.back().rows += frame.entries();
   previous_crc_ = header.header_crc;
   last_sequence_ = sequence;
 }
@@ -199,6 +200,12 @@ task<void> journal::remove_before(std::uint64_t number) {
 std::uint64_t journal::file_bytes() const noexcept {
   std::uint64_t sum = 0;
   for (const journal_file& each : files_) sum += each.bytes;
+  return sum;
+}
+
+std::uint64_t journal::file_rows() const noexcept {
+  std::uint64_t sum = 0;
+  for (const journal_file& each : files_) sum += each.rows;
   return sum;
 }
 

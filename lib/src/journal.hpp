@@ -67,6 +67,7 @@ struct journal_file {
   std::uint64_t number = 0;
   std::uint64_t first_sequence = 0;  // of the first frame in it
   std::uint64_t bytes = 0;           // up to the end of its last frame
+  std::uint64_t rows = 0;            // put or erased in those frames
 };
 
 class journal {
@@ -96,6 +97,8 @@ class journal {
 
   // During replay: the file that the frame is in.
   std::uint64_t replaying_file() const noexcept { return replaying_; }
+  // During replay: what its handler found in the frame.
+  void count_rows(std::uint64_t rows) noexcept { replaying_rows_ += rows; }
 
   // Oldest first; the last one is being written.
   const std::deque<journal_file>& files() const noexcept { return files_; }
@@ -103,6 +106,7 @@ class journal {
   std::uint64_t file_bytes() const noexcept;
   // Of copies of frames. A frame itself is its owner's.
   std::size_t held_bytes() const noexcept { return staging_.capacity() * frame_alignment; }
+  std::uint64_t file_rows() const noexcept;
   // Removes files before `number`, or keeps them to be written over. Precondition: no live entry is
   // in them, and nothing durable says so any more.
   task<void> remove_before(std::uint64_t number);
@@ -113,7 +117,7 @@ class journal {
   static std::string file_name(std::uint64_t number);
 
  private:
-  task<bytes> load(std::uint64_t number);
+  task<void> load(std::uint64_t number, bytes& image);
   bool is_valid(bytes_view image, std::uint64_t file, std::uint64_t offset,
                 frame_header& header) const;
   bool is_next(const frame_header& header) const;
@@ -146,6 +150,7 @@ class journal {
   std::deque<journal_file> files_;
   std::uint64_t next_number_ = 1;
   std::uint64_t replaying_ = 0;
+  std::uint64_t replaying_rows_ = 0;     // of that file
   std::deque<std::uint64_t> leftovers_;  // numbers of files to remove before appending
   std::deque<std::uint64_t> spares_;     // of files that may be written over
   bool direct_ = false;                  // the current file was opened with O_DIRECT

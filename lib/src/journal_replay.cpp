@@ -33,21 +33,22 @@ std::uint64_t end_of_data(bytes_view image, std::uint64_t from) {
 
 }  // namespace
 
-task<bytes> journal::load(std::uint64_t number) {
+// The room of `image` is used again: fresh pages cost as much as reading into them.
+task<void> journal::load(std::uint64_t number, bytes& image) {
+  image.clear();
   result<coro::file> opened = co_await as_result(home_->open_file(file_name(number), O_RDONLY));
   const bool missing = !opened && is_no_regular_file(opened.error());
-  if (missing && options_.stops_at_damage) co_return bytes();
+  if (missing && options_.stops_at_damage) co_return;
   if (missing) damaged(number, 0, "no regular file");
   if (!opened)
     throw std::system_error(opened.error(), "open " + home_->name() + "/" + file_name(number));
   coro::file source = std::move(*opened);
   const std::uint64_t size = co_await source.size();
   if (size > 2 * frame_payload_bytes_max) damaged(number, 0, "larger than any journal file");
-  bytes image(size);
+  image.resize(size);
   const std::size_t got = co_await source.read(image, 0);
   image.resize(got);
   co_await source.close();
-  co_return image;
 }
 
 // A frame that is whole and belongs exactly here.
@@ -144,6 +145,7 @@ task<std::vector<std::uint64_t>> journal::find_files(std::uint64_t first) {
 bool journal::replay_one(bytes_view image, std::uint64_t number, frame_handler& handler) {
   const std::uint64_t sequence_before = last_sequence_;
   replaying_ = number;
+  replaying_rows_ = 0;
   const std::uint64_t end = replay_file(image, number, handler);
   const bool chained = last_sequence_ != sequence_before;
   const later_frames later = find_later(image, number, end);
@@ -158,7 +160,7 @@ bool journal::replay_one(bytes_view image, std::uint64_t number, frame_handler& 
     replayed_.cut.reset();
     stopped_file_ = number;
     stopped_at_ = end;
-    files_.push_back({number, sequence_before + 1, end});
+    files_.push_back({number, sequence_before + 1, end, replaying_rows_});
     const std::uint64_t begin = frames_at_.front();
     buffer_ = to_bytes(image.subspan(begin, std::min(end, image.size()) - begin));
     buffer_.resize(end - begin);  // the padding may have been cut
@@ -175,8 +177,9 @@ task<replay_result> journal::replay(journal_start start, frame_handler handler) 
   next_number_ = start.first_file;
   stopped_file_ = start.first_file;
   const std::vector<std::uint64_t> numbers = co_await find_files(start.first_file);
+  bytes image;
   for (const std::uint64_t number : numbers) {
-    const bytes image = co_await load(number);
+    co_await load(number, image);
     replayed_.damaged = !replay_one(image, number, handler);
     if (replayed_.damaged) break;
   }

@@ -49,4 +49,11 @@ std::uint64_t logged_rows::before(std::uint64_t sequence) const noexcept {
   return rows;
 }
 
+std::uint64_t logged_rows::newest() const noexcept {
+  for (std::size_t at = epochs_.size(); at > 0; --at) {
+    if (epochs_[at - 1].rows != 0) return epochs_[at - 1].start;
+  }
+  return 0;
+}
+
 }  // namespace lentic::detail

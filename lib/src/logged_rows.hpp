@@ -36,6 +36,8 @@ class logged_rows {
   std::uint64_t epoch_of(std::uint64_t sequence) const noexcept;
   // Rows in epochs that began before that commit.
   std::uint64_t before(std::uint64_t sequence) const noexcept;
+  // Of the newest epoch with a row; 0: none has one.
+  std::uint64_t newest() const noexcept;
 
  private:
   struct epoch {

@@ -261,7 +261,7 @@ std::uint64_t mmap_segment::journal_bytes() const noexcept {
 segment_figures mmap_segment::figures() const {
   segment_figures now;
   now.segment = id_;
-  now.journal_rows = young_->count() + (frozen_ ? frozen_->count() : 0);
+  now.journal_rows = journal_rows();
   now.journal_erased =
       now.journal_rows - young_->live_count() - (frozen_ ? frozen_->live_count() : 0);
   now.journal_bytes = journal_bytes();

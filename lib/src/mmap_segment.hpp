@@ -38,7 +38,10 @@
 #include <lentic/store/byte_store.hpp>
 
 #include <cstdint>
+#include <limits>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -75,6 +78,14 @@ struct relog_walk {
   std::size_t rows_left = 0;
   std::uint64_t bytes_left = 0;  // may go below zero by one row: then it is zero
 };
+
+// A put, or without a value an erase, as the journal has it.
+struct logged_row {
+  bytes_view key;
+  std::optional<bytes_view> value;
+};
+// So many are applied together: enough to wait for memory at once, few enough to stay in the cache.
+inline constexpr std::size_t replay_group = 32;
 
 class mmap_segment final : public byte_store,
                            public layered,
@@ -153,6 +164,18 @@ class mmap_segment final : public byte_store,
   // A run is the better place for the young rows: enough of them have not changed since `sequence`,
   // and the run that would be written anew is not much larger than they are.
   bool is_better_sealed(std::uint64_t sequence, std::uint64_t bytes_min) const noexcept;
+  // A run may take its young rows, and none is on its way or has failed.
+  bool is_sealable() const noexcept {
+    return !young_->empty() && quarantined_.empty() && seal_failures_ == 0 && !is_being_sealed();
+  }
+  // Of the epoch in which a young row was logged last: the smaller, the colder.
+  std::uint64_t newest_epoch() const noexcept {
+    return dirty_.empty() ? logged_.newest() : std::numeric_limits<std::uint64_t>::max();
+  }
+  // Rows that the journal must hold for this segment.
+  std::uint64_t journal_rows() const noexcept {
+    return young_->count() + (frozen_ ? frozen_->count() : 0);
+  }
   // Bytes that the journal must hold for this segment, about.
   std::uint64_t journal_bytes() const noexcept;
 
@@ -174,9 +197,9 @@ class mmap_segment final : public byte_store,
   // The segment is dropped: it gives up everything.
   void drop();
 
-  // Recovery: entries as they were logged, and the run that the manifest names.
-  void replay_put(bytes_view key, bytes_view value, log_point point);
-  void replay_erase(bytes_view key, log_point point);
+  // Recovery: entries as they were logged, `replay_group` at most, and the run that the manifest
+  // names.
+  void replay(std::span<const logged_row> rows, log_point point);
   // Everything so far was cleared, or is in the run.
   void replay_forget();
   // A run of that generation was tried: its number is taken.
@@ -213,7 +236,6 @@ class mmap_segment final : public byte_store,
   maybe_ready<bool> erase_admitted(bytes_view key);
   void hold_run_memory() noexcept;
   void relog(young_record& record);
-  void replay(young_record& record, log_point point);
   static task<std::vector<std::optional<bytes>>> get_many(std::shared_ptr<mmap_segment> self,
                                                           std::span<const bytes_view> keys);
   task<void> load_for(std::span<const bytes_view> keys, std::span<const run_answer> found);

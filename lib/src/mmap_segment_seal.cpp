@@ -151,41 +151,4 @@ void mmap_segment::thaw_one(young_record& record) {
   logged_.add(frozen_logged_.epoch_of(record.sequence()));
 }
 
-void mmap_segment::replay_put(bytes_view key, bytes_view value, log_point point) {
-  replay(young_->put(key, value), point);
-}
-
-void mmap_segment::replay_erase(bytes_view key, log_point point) {
-  replay(young_->entomb(key), point);
-}
-
-void mmap_segment::replay(young_record& record, log_point point) {
-  ++row_changes_;
-  logged_.remove(record.sequence());
-  record.set_sequence(0);
-  logged_.add(point.epoch);
-  record.set_sequence(point.sequence);
-}
-
-void mmap_segment::replay_forget() {
-  ++layer_changes_;
-  young_ = fresh_table();
-  logged_.clear();
-}
-
-void mmap_segment::attach_run(std::shared_ptr<run_reader> run, std::uint64_t generation) {
-  ++layer_changes_;
-  run_ = std::move(run);
-  run_generation_ = generation;
-  replay_generation(generation);
-  hold_run_memory();
-}
-
-void mmap_segment::quarantine(std::string reason, std::uint64_t generation) {
-  ++layer_changes_;
-  quarantined_ = std::move(reason);
-  run_generation_ = generation;
-  replay_generation(generation);
-}
-
 }  // namespace lentic::detail

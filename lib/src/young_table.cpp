@@ -123,6 +123,22 @@ void young_table::find_many(std::span<const bytes_view> keys,
   for (std::size_t i = 0; !hashed_ && i < keys.size(); ++i) found[i] = find(keys[i]);
 }
 
+void young_table::prefetch(std::span<const bytes_view> keys) const noexcept {
+  constexpr std::size_t group_keys = 32;
+  std::array<std::uint32_t, group_keys> hashes;
+  for (std::size_t from = 0; hashed_ && from < keys.size(); from += group_keys) {
+    const auto group = keys.subspan(from, std::min(group_keys, keys.size() - from));
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      hashes[i] = hash32(group[i]);
+      hashed_->index.prefetch_slot(hashes[i]);
+    }
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      const record_number likely = hashed_->index.likely(hashes[i]);
+      if (likely != no_record) __builtin_prefetch(records_[likely]);
+    }
+  }
+}
+
 young_record& young_table::put(const look& seen, bytes_view key, bytes_view value) {
   const place found = make_unless_found(seen, key, value.size());
   try {

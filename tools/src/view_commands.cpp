@@ -114,8 +114,9 @@ std::string stat_text(stored_windows& state, time_format times) {
   line("windows_closed", std::to_string(state.clock().windows_closed));
   line("stream_time", stream_time);
   line("complete", totals.complete ? "yes" : "no");
-  line("journal", fmt::format("{} files, {} bytes, {} frames replayed", figures.journal_files,
-                              figures.journal_bytes, state.env().recovered().frames_replayed));
+  line("journal", fmt::format("{} files, {} bytes, {} frames replayed, {} us by estimate",
+                              figures.journal_files, figures.journal_bytes,
+                              state.env().recovered().frames_replayed, figures.replay_estimate_us));
   line("runs", fmt::format("{} files, {} bytes", figures.runs, figures.run_bytes));
   line("quarantined", fmt::format("{} runs", figures.runs_quarantined));
   for (const segment_figures& each : state.env().segments()) {
