@@ -14,6 +14,15 @@ namespace {
 
 // Between two looks for stalls, each a system call of about 0.3 us.
 constexpr std::uint32_t touches_per_look = 64;
+// Of the memory budget: buffers together, and one of them.
+constexpr std::uint64_t budget_part = 16;
+constexpr std::uint64_t budget_part_of_one = 64;
+constexpr std::uint64_t piece_bytes_min = 4096;
+
+std::uint64_t piece_bytes(std::uint64_t budget) noexcept {
+  if (budget == 0) return read_bytes_max;
+  return std::clamp<std::uint64_t>(budget / budget_part_of_one, piece_bytes_min, read_bytes_max);
+}
 
 task<void> unheard(task<void> work) {
   try {
@@ -27,13 +36,14 @@ task<void> unheard(task<void> work) {
 class block_reads::room {
  public:
   room(block_reads& of, std::uint64_t bytes) noexcept : of_(&of), bytes_(bytes) {
-    of_->bytes_in_use_ += bytes_;
+    of_->in_use_.add(bytes_);
   }
   room(const room&) = delete;
   room& operator=(const room&) = delete;
   ~room() {
-    of_->bytes_in_use_ -= bytes_;
+    of_->in_use_.set(of_->bytes_in_use() - bytes_);
     of_->freed_.wake_all();
+    if (of_->told_ != nullptr) of_->told_->wake_all();
   }
 
  private:
@@ -41,9 +51,13 @@ class block_reads::room {
   std::uint64_t bytes_;
 };
 
-block_reads::block_reads(coro::runtime& owner, std::uint64_t bytes_max) noexcept
+block_reads::block_reads(coro::runtime& owner, std::uint64_t bytes_max,
+                         std::shared_ptr<memory_account> memory) noexcept
     : runtime_(&owner),
-      bytes_max_(bytes_max),
+      account_(std::move(memory)),
+      bytes_max_(within_budget(bytes_max)),
+      piece_bytes_max_(piece_bytes(account_->budget())),
+      in_use_(account_.get(), memory_holder::blocks),
       touches_left_(touches_per_look),
       faults_seen_(owner.io().blocking_faults()),
       turn_(owner.queue()),
@@ -55,13 +69,19 @@ void block_reads::check_open() const {
   if (shut_) fail(errc::closed, "a read of a run");
 }
 
+std::uint64_t block_reads::within_budget(std::uint64_t bytes) const noexcept {
+  const std::uint64_t budget = account_->budget();
+  return budget == 0 ? bytes : std::min(bytes, budget / budget_part);
+}
+
 // One read may always go on, however large it is.
 bool block_reads::has_room(std::uint64_t bytes) const noexcept {
-  return bytes_in_use_ == 0 || (bytes_in_use_ < bytes_max_ && bytes <= bytes_max_ - bytes_in_use_);
+  const std::uint64_t used = bytes_in_use();
+  return used == 0 || (used < bytes_max_ && bytes <= bytes_max_ - used);
 }
 
 void block_reads::set_bytes_max(std::uint64_t bytes) noexcept {
-  bytes_max_ = bytes;
+  bytes_max_ = within_budget(bytes);
   freed_.wake_all();
 }
 
@@ -76,7 +96,7 @@ task<void> block_reads::read(coro::file& from, std::uint64_t begin, std::uint64_
   const visit here(*this);
   while (begin < end) {
     const auto bytes =
-        static_cast<std::size_t>(std::min<std::uint64_t>(end - begin, read_bytes_max));
+        static_cast<std::size_t>(std::min<std::uint64_t>(end - begin, piece_bytes_max_));
     if (turn_.is_locked() || !has_room(bytes)) co_await wait_for_room(bytes);
     const room taken(*this, bytes);
     const std::unique_ptr<std::byte[]> buffer(new std::byte[bytes]);
@@ -91,7 +111,7 @@ task<void> block_reads::read(coro::file& from, std::uint64_t begin, std::uint64_
 }
 
 void block_reads::start(task<void> work) {
-  if (shut_ || bytes_in_use_ > bytes_max_ / 2) return;
+  if (shut_ || bytes_in_use() > bytes_max_ / 2) return;
   background_.spawn(unheard(std::move(work)));
 }
 

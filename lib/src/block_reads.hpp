@@ -22,10 +22,12 @@
 #include <lentic/coro/file.hpp>
 #include <lentic/coro/runtime.hpp>
 #include <lentic/coro/scope.hpp>
+#include <lentic/memory_account.hpp>
 #include <lentic/task.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 namespace lentic::detail {
 
@@ -34,7 +36,12 @@ inline constexpr std::size_t read_bytes_max = std::size_t{256} << 10;
 
 class block_reads {
  public:
-  block_reads(coro::runtime& owner, std::uint64_t bytes_max) noexcept;
+  // Buffers are charged to the account. With a budget they are a small part of it at most, and so
+  // is what one operation reads.
+  block_reads(coro::runtime& owner, std::uint64_t bytes_max,
+              std::shared_ptr<memory_account> memory) noexcept;
+  // Woken whenever a buffer was freed, up to the end of shut().
+  void tell_freed(coro::event& who) noexcept { told_ = &who; }
 
   coro::io_engine& engine() const noexcept { return runtime_->io(); }
   coro::run_queue& queue() const noexcept { return runtime_->queue(); }
@@ -57,7 +64,7 @@ class block_reads {
   std::uint64_t bytes_max() const noexcept { return bytes_max_; }
   void set_bytes_max(std::uint64_t bytes) noexcept;
   // Of buffers in flight.
-  std::uint64_t bytes_in_use() const noexcept { return bytes_in_use_; }
+  std::uint64_t bytes_in_use() const noexcept { return in_use_.bytes(); }
   std::uint64_t reads() const noexcept { return reads_; }
   std::uint64_t bytes_read() const noexcept { return bytes_read_; }
 
@@ -72,14 +79,18 @@ class block_reads {
  private:
   class room;
 
+  std::uint64_t within_budget(std::uint64_t bytes) const noexcept;
   bool has_room(std::uint64_t bytes) const noexcept;
   task<void> wait_for_room(std::uint64_t bytes);
   void check_open() const;
   void look_for_stalls() noexcept;
 
   coro::runtime* runtime_;
+  std::shared_ptr<memory_account> account_;
   std::uint64_t bytes_max_;
-  std::uint64_t bytes_in_use_ = 0;
+  std::uint64_t piece_bytes_max_;
+  memory_share in_use_;
+  coro::event* told_ = nullptr;
   std::uint64_t epoch_ = 1;
   std::uint32_t touches_left_;
   std::uint64_t faults_seen_;

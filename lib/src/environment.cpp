@@ -45,6 +45,10 @@ environment_statistics environment::statistics() const noexcept {
   now.cold_reads = state_->reads->reads();
   now.stalls = state_->reads->stalls();
   now.block_buffer_bytes = state_->reads->bytes_in_use();
+  now.memory_bytes = state_->memory->bytes();
+  now.memory_bytes_max = state_->memory->bytes_max();
+  for (std::size_t i = 0; i < memory_holder_count; ++i)
+    now.memory_of[i] = state_->memory->bytes_of(static_cast<memory_holder>(i));
   if (!state_->journal) return now;
   now.journal_files = state_->journal->files().size();
   now.journal_bytes = state_->journal->file_bytes();
@@ -95,8 +99,7 @@ std::vector<std::string> environment::position_names() const {
 }
 
 void environment::append_output(bytes_view output) {
-  state_->check_writable();
-  state_->output.insert(state_->output.end(), output.begin(), output.end());
+  state_->append_output(output);
 }
 
 std::optional<outbox_batch> environment::next_output(commit_sequence after) const {
@@ -110,7 +113,9 @@ void environment::acknowledge(commit_sequence sequence) {
   state_->check_writable();
   state_->acknowledged = sequence;
   state_->acknowledged_changed = true;
-  state_->outbox.erase(state_->outbox.begin(), state_->outbox.upper_bound(sequence));
+  const auto end = state_->outbox.upper_bound(sequence);
+  for (auto at = state_->outbox.begin(); at != end; ++at) state_->credit_outbox(at->second.size());
+  state_->outbox.erase(state_->outbox.begin(), end);
 }
 
 commit_sequence environment::cut() {
@@ -128,6 +133,14 @@ maybe_ready<void> environment::wait_durable(commit_sequence sequence, coro::stop
 maybe_ready<void> environment::wait_durable(commit_sequence sequence, durability level,
                                             coro::stop_token stop) {
   return state_->wait_durable(sequence, level, stop);
+}
+
+bool environment::wants_commit() const noexcept {
+  return state_->wants_commit();
+}
+
+const std::shared_ptr<memory_account>& environment::memory() const noexcept {
+  return state_->memory;
 }
 
 const std::shared_ptr<query_gate>& environment::gate() const noexcept {

@@ -13,22 +13,33 @@ namespace lentic {
 
 namespace {
 
-// Commits with durability::cached are written when so much has gathered.
-constexpr std::uint64_t cached_bytes_max = std::uint64_t{1} << 20;
+// Commits with durability::cached are written when so much has gathered, or this part of the memory
+// budget.
+constexpr std::uint64_t cached_bytes_most = std::uint64_t{1} << 20;
+constexpr std::uint64_t cached_part = 16;
 
 }  // namespace
 
 environment::state::state(coro::runtime& owner, environment_options chosen)
-    : runtime(owner),
+    : segment_host(chosen.memory_budget),
+      runtime(owner),
       gate(std::make_shared<query_gate>(owner)),
       options(std::move(chosen)),
       directory(owner),
-      reads(std::make_shared<detail::block_reads>(owner, options.block_buffer_bytes_max)),
+      reads(std::make_shared<detail::block_reads>(owner, options.block_buffer_bytes_max, memory)),
       landed_(owner.queue()),
       work_(owner.queue()),
       upkeep_turn_(owner.queue()),
       compact_turn_(owner.queue()),
-      background_(owner.queue()) {}
+      frame_memory_(memory.get(), memory_holder::frames),
+      outbox_memory_(memory.get(), memory_holder::outbox),
+      output_memory_(memory.get(), memory_holder::uncommitted),
+      room_turn_(owner.queue()),
+      relief_(owner.queue()),
+      puts_left_(owner.queue()),
+      background_(owner.queue()) {
+  reads->tell_freed(relief_);
+}
 
 void environment::state::log(const std::string& line) const {
   if (options.log) options.log(line);
@@ -78,6 +89,7 @@ void environment::state::cut_in_memory() {
   ++last_cut;
   last_logged = last_durable = last_cut;
   if (!output.empty()) outbox[last_cut] = std::exchange(output, {});
+  output_memory_.set(0);
   ++counts.commits;
 }
 
@@ -100,6 +112,7 @@ environment::state::frame& environment::state::open_frame() {
 bool environment::state::cut_into(frame& target) {
   const std::size_t before = target.whole ? target.payload.payload().size() : 0;
   target.whole = false;
+  target.payload.expect(memory->bytes_of(memory_holder::uncommitted));
   const detail::log_point point{target.sequence, target.epoch};
   for (const auto& [id, store] : stores_by_id) {
     store->cut(target.payload, point, target.seals);
@@ -137,6 +150,7 @@ void environment::state::log_output(frame& target) {
     throw;
   }
   output.clear();
+  output_memory_.set(0);
 }
 
 commit_sequence environment::state::cut(durability level) {
@@ -145,10 +159,12 @@ commit_sequence environment::state::cut(durability level) {
     cut_in_memory();
     return last_cut;
   }
+  press_seals();
   frame& target = open_frame();
   const bool is_new = cut_into(target);
   touched_ = false;
   landed_.wake_all();  // compact() may wait for a cut of what was put
+  count_frames();
   if (is_new) {
     last_cut = target.sequence;
     renew_share(target.payload.payload().size());
@@ -160,11 +176,17 @@ commit_sequence environment::state::cut(durability level) {
   }
   if (!is_new && is_over_budget()) work_.set();  // which waits for a time when nothing is put
   ask_for(last_cut, level);
-  if (!writing_ && (frame_is_due() || sync_is_due())) {
-    failure_ = nullptr;
-    start_writing();
-  }
+  // Rows that are to make room do not wait in a frame that may wait.
+  if (memory->budget() != 0 && is_new && !target.seals.empty())
+    ask_for(last_cut, durability::logged);
+  write_what_is_due();
   return last_cut;
+}
+
+void environment::state::write_what_is_due() {
+  if (writing_ || !(frame_is_due() || sync_is_due())) return;
+  failure_ = nullptr;
+  start_writing();
 }
 
 void environment::state::ask_for(commit_sequence sequence, durability level) noexcept {
@@ -198,7 +220,12 @@ const environment::state::frame* environment::state::next_frame() const noexcept
 bool environment::state::frame_is_due() const noexcept {
   const frame* const next = next_frame();
   if (next == nullptr || !next->whole) return false;
-  return next->sequence <= write_wanted_ || next->payload.payload().size() >= cached_bytes_max;
+  return next->sequence <= write_wanted_ || next->payload.payload().size() >= cached_bytes_max();
+}
+
+std::uint64_t environment::state::cached_bytes_max() const noexcept {
+  const std::uint64_t budget = memory->budget();
+  return budget == 0 ? cached_bytes_most : std::min(cached_bytes_most, budget / cached_part);
 }
 
 // Also when it was synced, and its landing has failed.
@@ -210,7 +237,7 @@ bool environment::state::sync_is_due() const noexcept {
 bool environment::state::is_behind() const noexcept {
   const frame* const next = next_frame();
   return next != nullptr && (next != &queue_.back() || failure_)
-      && queue_.back().payload.payload().size() >= cached_bytes_max;
+      && queue_.back().payload.payload().size() >= cached_bytes_max();
 }
 
 // Writes the queue in order, one frame at a time, and syncs, until nothing is due or one fails.
@@ -230,7 +257,9 @@ task<void> environment::state::write_frames() {
       failure_ = std::current_exception();
     }
     in_flight_ = false;
+    count_frames();
     landed_.wake_all();
+    relief_.wake_all();
     work_.set();  // also while more frames wait: two committers keep the queue full
   }
   writing_ = false;
@@ -238,6 +267,8 @@ task<void> environment::state::write_frames() {
   if (!failure_ && next != nullptr && !next->whole)
     failure_ = std::make_exception_ptr(std::bad_alloc());
   landed_.wake_all();
+  if (failure_) relief_failed(failure_);
+  relief_.wake_all();
   work_.set();
 }
 

@@ -21,6 +21,9 @@ namespace {
 
 // So that microseconds of it, and multiples, are numbers.
 constexpr std::uint64_t recovery_budget_ms_max = std::uint64_t{24} * 60 * 60 * 1000;
+constexpr std::uint64_t memory_budget_min = std::uint64_t{64} << 10;
+// Of the budget; for copies of what is written.
+constexpr std::uint64_t staging_part = 64;
 
 }  // namespace
 
@@ -157,6 +160,8 @@ task<void> environment::state::open() {
     fail(errc::invalid_argument, "journal_live_factor must be at least 2");
   if (options.recovery_budget_ms > recovery_budget_ms_max)
     fail(errc::invalid_argument, "recovery_budget_ms is above a day");
+  if (options.memory_budget != 0 && options.memory_budget < memory_budget_min)
+    fail(errc::invalid_argument, "memory_budget must be at least 65536 bytes, or 0");
   if (!is_durable() && options.mode != open_mode::create)
     fail(errc::invalid_argument, "no directory is named that could hold a state");
   if (!is_durable()) {
@@ -190,6 +195,8 @@ task<void> environment::state::recover() {
   chosen.growth_bytes = options.journal_growth_bytes;
   chosen.writes_direct =
       options.journal_io == journal_writes::direct && options.commit_level == durability::synced;
+  if (memory->budget() != 0)
+    chosen.staging_bytes_max = std::min(chosen.staging_bytes_max, memory->budget() / staging_part);
   chosen.stops_at_damage = options.mode == open_mode::salvage;
   journal = std::make_unique<detail::journal>(directory.home(), chosen);
   acknowledged = manifest_.acknowledged;
@@ -223,6 +230,7 @@ task<void> environment::state::recover() {
   report.bytes_replayed = replayed.bytes;
   report.cut = replayed.cut;
   report.replay_estimate_us = replay_estimate_us();
+  count_outbox();
   co_await attach_runs();
   if (is_reader()) co_return;
   co_await journal->prepare_to_append();

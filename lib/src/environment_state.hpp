@@ -5,6 +5,7 @@
 //
 //   environment.cpp           the public face
 //   environment_open.cpp      recovery
+//   environment_memory.cpp    the memory budget
 //   environment_commit.cpp    cut, the frame in flight, landing, poison
 //   environment_checkpoint.cpp  a copy of the last commit in another directory
 //   environment_upkeep.cpp    seals, removal of dead runs, close
@@ -52,6 +53,14 @@ class environment::state final : public detail::segment_host {
   bool is_durable() const override { return !options.directory.empty(); }
   void retire_run(std::uint64_t store, std::uint64_t segment, std::uint64_t generation) override;
 
+  task<void> make_room(std::uint64_t entry_bytes) override;
+
+  bool wants_commit() const noexcept;
+  void append_output(bytes_view added);
+  void credit_outbox(std::uint64_t gone) noexcept {
+    outbox_memory_.set(outbox_memory_.bytes() - gone);
+  }
+
   // Recovery.
   task<void> open();
 
@@ -75,7 +84,8 @@ class environment::state final : public detail::segment_host {
   static task<void> abandon(std::unique_ptr<state> left);
   // Closed, and nothing of it runs any more; a close() without memory may leave the second out.
   bool has_ended() const noexcept {
-    return closed && background_.live() == 0 && !upkeep_turn_.is_locked() && reads->is_idle();
+    return closed && background_.live() == 0 && !upkeep_turn_.is_locked() && reads->is_idle()
+        && waiting_puts_ == 0;
   }
   std::uint64_t journal_live_bytes() const noexcept;
   std::uint64_t replay_estimate_us() const noexcept;
@@ -159,6 +169,35 @@ class environment::state final : public detail::segment_host {
     upkeep_listener told;
   };
 
+  // A put between its question for room and the answer.
+  class waiting_put {
+   public:
+    explicit waiting_put(state& target) noexcept : state_(&target) { ++state_->waiting_puts_; }
+    waiting_put(const waiting_put&) = delete;
+    waiting_put& operator=(const waiting_put&) = delete;
+    ~waiting_put() {
+      if (--state_->waiting_puts_ == 0) state_->puts_left_.wake_all();
+    }
+
+   private:
+    state* state_;
+  };
+  enum class rows_wanted { clean, all };
+
+  // environment_memory.cpp
+  std::uint64_t young_bytes_high() const noexcept;
+  bool is_relief_under_way() const noexcept;
+  std::vector<detail::seal_candidate> coldest(rows_wanted which) const;
+  void press_seals();
+  bool spill(std::uint64_t wanted);
+  void retry_writing();
+  bool relieve(std::uint64_t missing);
+  [[noreturn]] void fail_over_budget(std::uint64_t entry_bytes) const;
+  void count_outbox() noexcept;
+  void count_frames() noexcept;
+  void relief_failed(std::exception_ptr error) noexcept;
+  task<void> end_waiting_puts();
+
   // environment_open.cpp
   task<void> create();
   task<void> recover();
@@ -190,6 +229,8 @@ class environment::state final : public detail::segment_host {
   bool frame_is_due() const noexcept;
   bool sync_is_due() const noexcept;
   bool is_behind() const noexcept;
+  std::uint64_t cached_bytes_max() const noexcept;
+  void write_what_is_due();
   task<void> write_frames();
   task<void> write_frame();
   void ask_for_upkeep(const frame& done) noexcept;
@@ -275,6 +316,16 @@ class environment::state final : public detail::segment_host {
   coro::async_mutex upkeep_turn_;   // of a step of upkeep, or of a checkpoint
   coro::async_mutex compact_turn_;  // of compact()
   std::vector<retired_run> dead_;   // durable nowhere: their files may be removed
+  bool sealing_ = false;
+  memory_share frame_memory_;
+  memory_share outbox_memory_;
+  memory_share output_memory_;   // what the next frame needs for output
+  coro::async_mutex room_turn_;  // of the put that waits longest
+  coro::event relief_;           // something was freed, or could not be
+  coro::event puts_left_;
+  std::size_t waiting_puts_ = 0;
+  std::uint64_t relief_failures_ = 0;
+  std::exception_ptr relief_error_;  // the last one
   coro::scope background_;
 };
 

@@ -31,6 +31,8 @@ const char* text(errc code) noexcept {
       return "invalid argument";
     case errc::read_only:
       return "environment was opened read-only";
+    case errc::over_budget:
+      return "memory budget is used up";
   }
   return "unknown lentic error";
 }

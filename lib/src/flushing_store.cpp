@@ -12,6 +12,7 @@ flushing_store::~flushing_store() {
 void flushing_store::begin() noexcept {
   assert(!running_);
   running_ = true;
+  if (memory_ != nullptr) reserve_.emplace(*memory_);
   begin_run();
 }
 
@@ -24,6 +25,7 @@ void flushing_store::end() noexcept {
   bound_.reset();
   running_ = false;
   pulling_ = false;
+  reserve_.reset();
   idle_.wake_all();
 }
 

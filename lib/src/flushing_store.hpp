@@ -52,7 +52,7 @@ class flushing_store : public caching_store {
   };
 
   flushing_store(byte_store& inner, thread_cache& cache, const caching_options& options)
-      : inner_(inner), options_(options), idle_(cache.queue()) {}
+      : inner_(inner), options_(options), memory_(cache.memory()), idle_(cache.queue()) {}
   ~flushing_store() override;
 
   // The entry that a run takes next goes into flight_.key and is under way; false at the end. With
@@ -86,6 +86,9 @@ class flushing_store : public caching_store {
   std::optional<bytes_view> bound_;
 
  private:
+  memory_account* memory_;  // null: none
+  std::optional<memory_account::flush_guard> reserve_;
+
   enum class flight_state { none, started, landed };
   enum class outcome { end, skipped, told };
 

@@ -111,6 +111,11 @@ void payload_writer::make_room(std::size_t string_bytes) {
   padding_ = 0;
 }
 
+void payload_writer::expect(std::uint64_t bytes) {
+  const std::size_t used = std::max(raw_.size() - padding_, frame_header_bytes);
+  if (bytes != 0) raw_.reserve(used + bytes + item_bytes_max + 2 * frame_alignment);
+}
+
 bytes_view payload_writer::finish(frame_header& header) {
   make_room(0);
   encode_frame_header(header, payload(), raw_.data());

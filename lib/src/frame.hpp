@@ -117,6 +117,10 @@ class payload_writer {
   // The same with the block that ends the journal behind it.
   bytes_view finish_with_end(frame_header& header);
 
+  // About so many bytes more will follow: room for them at once, not twice of it in steps.
+  void expect(std::uint64_t bytes);
+  std::size_t held_bytes() const noexcept { return raw_.capacity(); }
+
   bool empty() const noexcept { return payload().empty(); }
   bytes_view payload() const noexcept {
     if (raw_.empty()) return {};

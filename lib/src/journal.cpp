@@ -17,8 +17,6 @@ namespace {
 
 // Each is worth a rotation without allocation; they come a few at a time.
 constexpr std::size_t spares_max = 4;
-// A copy of a larger frame does not stay in memory.
-constexpr std::size_t staging_blocks_kept = 1024;
 
 }  // namespace
 
@@ -51,13 +49,15 @@ task<void> journal::append(std::uint64_t sequence, payload_writer& frame, durabi
   header.previous_crc = previous_crc_;
   header.unsynced_before = static_cast<std::uint32_t>(sequence - 1 - last_synced_);
   const bytes_view built = over_old ? frame.finish_with_end(header) : frame.finish(header);
-  const bytes_view whole = aligned(built);
+  const std::size_t begun = first_pieces_bytes(built);
   tail_is_torn_ = true;
+  if (begun != 0) co_await write_first_pieces(built, offset);
+  const bytes_view rest = aligned(built.subspan(begun));
   if (level == durability::synced) {
-    co_await current_.write_and_sync(whole, offset);
+    co_await current_.write_and_sync(rest, offset + begun);
     last_synced_ = sequence;
   } else {
-    co_await current_.write(whole, offset);
+    co_await current_.write(rest, offset + begun);
   }
   tail_is_torn_ = false;
   files_.back().bytes = offset + need;
@@ -123,16 +123,37 @@ task<coro::file> journal::open_to_write(std::uint64_t number, int flags) {
   co_return co_await home_->open_file(name, flags);
 }
 
-// The same bytes where a direct write may take them from. A multiple of 4 KiB.
-bytes_view journal::aligned(bytes_view whole) {
-  if (!direct_) return whole;
-  const std::size_t blocks = whole.size() / frame_alignment;
-  if (staging_.size() < blocks || staging_.size() > staging_blocks_kept) {
+// The same bytes where a direct write may take them from. A multiple of 4 KiB, no more than one
+// piece.
+bytes_view journal::aligned(bytes_view piece) {
+  if (!direct_) return piece;
+  const std::size_t blocks = piece.size() / frame_alignment;
+  if (staging_.size() < blocks) {
     std::vector<aligned_block> enough(blocks);
     staging_.swap(enough);
   }
-  std::memcpy(staging_.data(), whole.data(), whole.size());
-  return {staging_.front().bytes.data(), whole.size()};
+  std::memcpy(staging_.data(), piece.data(), piece.size());
+  return {staging_.front().bytes.data(), piece.size()};
+}
+
+std::size_t journal::piece_bytes_max() const noexcept {
+  return std::max<std::size_t>(options_.staging_bytes_max / frame_alignment, 1) * frame_alignment;
+}
+
+// What is copied is copied piece by piece, so that a large frame is not in memory twice: so much of
+// it before the last piece.
+std::size_t journal::first_pieces_bytes(bytes_view whole) const noexcept {
+  const std::size_t most = piece_bytes_max();
+  return direct_ && whole.size() > most ? (whole.size() - 1) / most * most : 0;
+}
+
+task<void> journal::write_first_pieces(bytes_view whole, std::uint64_t offset) {
+  const std::size_t end = first_pieces_bytes(whole);
+  const std::size_t most = piece_bytes_max();
+  for (std::size_t done = 0; done < end; done += most) {
+    const bytes_view piece = aligned(whole.subspan(done, most));
+    co_await current_.write(piece, offset + done);
+  }
 }
 
 // Grows by a whole step if there is room for one, else by what is needed.
@@ -202,8 +223,10 @@ task<void> journal::prepare_to_append() {
   // What was replayed may be in the cache alone: after a kill, or after an fdatasync that failed
   // and left pages that count as clean. So the frames that this may be true of are written again;
   // the same bytes cannot be torn.
-  const bytes_view settled = aligned(buffer_);
-  co_await current_.write_and_sync(settled, frames_at_.front());
+  const std::size_t begun = first_pieces_bytes(buffer_);
+  if (begun != 0) co_await write_first_pieces(buffer_, frames_at_.front());
+  const bytes_view settled = aligned(bytes_view(buffer_).subspan(begun));
+  co_await current_.write_and_sync(settled, frames_at_.front() + begun);
   allocated_ = std::max(allocated_, files_.back().bytes);
   buffer_ = bytes();
 }

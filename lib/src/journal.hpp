@@ -42,7 +42,8 @@ struct journal_options {
   std::uint64_t file_bytes_max = std::uint64_t{16} << 20;
   std::uint64_t growth_bytes = std::uint64_t{1} << 20;
   bool reuses_files = true;
-  bool writes_direct = false;    // with O_DIRECT, where the file system takes it
+  bool writes_direct = false;  // with O_DIRECT, where the file system takes it
+  std::uint64_t staging_bytes_max = std::uint64_t{4} << 20;  // of the copies that this needs
   bool stops_at_damage = false;  // replay ends before it, and does not throw; nothing is appended
 };
 
@@ -104,6 +105,8 @@ class journal {
   // Up to the last frame of each.
   std::uint64_t file_bytes() const noexcept;
   std::uint64_t file_rows() const noexcept;
+  // Of copies of frames. A frame itself is its owner's.
+  std::size_t held_bytes() const noexcept { return staging_.capacity() * frame_alignment; }
   // Removes files before `number`, or keeps them to be written over. Precondition: no live entry is
   // in them, and nothing durable says so any more.
   task<void> remove_before(std::uint64_t number);
@@ -132,7 +135,10 @@ class journal {
   task<void> open_next(std::uint64_t sequence);
   task<coro::file> reuse_file(std::uint64_t number);
   task<coro::file> open_to_write(std::uint64_t number, int flags);
-  bytes_view aligned(bytes_view whole);
+  bytes_view aligned(bytes_view piece);
+  task<void> write_first_pieces(bytes_view whole, std::uint64_t offset);
+  std::size_t piece_bytes_max() const noexcept;
+  std::size_t first_pieces_bytes(bytes_view whole) const noexcept;
   task<void> make_room(std::uint64_t end);
   task<void> cut_torn_tail();
 

@@ -104,9 +104,11 @@ journal::later_frames journal::find_later(bytes_view image, std::uint64_t number
   frame_header header;
   for (std::uint64_t at = align_up(from); at < image.size(); at += frame_alignment) {
     if (!is_valid(image, number, at, header) || header.sequence <= last_sequence_) continue;
-    const std::uint64_t missing = header.sequence - 1 - last_sequence_;
+    // The last frame itself may be an older attempt, of a write that failed and came again.
+    const std::uint64_t missing =
+        std::max<std::uint64_t>(header.sequence - 1 - last_sequence_, 1);
     found.any = true;
-    if (missing == 0 || header.unsynced_before < missing) {
+    if (header.unsynced_before < missing) {
       found.proof = at;
       break;
     }
@@ -117,7 +119,7 @@ journal::later_frames journal::find_later(bytes_view image, std::uint64_t number
 // Nothing was written behind the last frame: the file is zeros from there on, or ends, or the block
 // there says so.
 bool journal::ends_cleanly(bytes_view image, std::uint64_t end) const {
-  if (end_of_data(image, end) == end) return true;
+  if (end_of_data(image, end) <= end) return true;
   return image.size() - end >= frame_alignment
       && is_end_block(image.subspan(end, frame_alignment), last_header_);
 }

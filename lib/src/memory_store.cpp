@@ -21,6 +21,7 @@ class memory_store::layer final : public detail::layered, public touching_store 
   std::vector<detail::row_layer*> layers() override { return {table.get()}; }
   touch_answer put_touching(bytes_view key, bytes_view value, const touch_call& call) override;
   touch_answer erase_touching(bytes_view key, const touch_call& call) override;
+  task<void> make_room(bytes_view, std::uint64_t) override { co_return; }  // is never full
   bool erase(bytes_view key);
   void replace(std::unique_ptr<detail::young_table> fresh) noexcept {
     touched.drop_rows();
@@ -36,7 +37,7 @@ touch_answer memory_store::layer::put_touching(bytes_view key, bytes_view value,
   detail::check_limits(key, value);
   const detail::young_table::look seen = table->look_for(key);
   detail::touch_source::change change(touched, call);
-  change.prepare(seen.record, true);
+  change.prepare(seen.record);
   change.land(table->put(seen, key, value));
   return {.was_touched = change.was_touched()};
 }
@@ -46,7 +47,7 @@ touch_answer memory_store::layer::erase_touching(bytes_view key, const touch_cal
   if (seen.record == nullptr) return {};
   const bool existed = !seen.record->is_tombstone();
   detail::touch_source::change change(touched, call);
-  change.prepare(seen.record, true);
+  change.prepare(seen.record);
   if (existed) {
     change.land(table->entomb(seen, key));
   } else {

@@ -55,7 +55,8 @@ class merge_cursor final : public cursor_source {
   // Rows of a block that is not in memory are read first. What changes meanwhile is seen.
   task<std::span<const row>> next_slowly() {
     while (rows_.empty() && !done_) {
-      if (layer_walk* const waiting = waiting_walk()) {
+      layer_walk* const waiting = owner_->version() == version_ ? waiting_walk() : nullptr;
+      if (waiting != nullptr) {
         task<void> loading = waiting->load();
         co_await std::move(loading);
         is_loaded_ = true;
@@ -92,8 +93,7 @@ class merge_cursor final : public cursor_source {
     } catch (...) {  // walks may be past rows that nobody got
       walks_.clear();
       version_.reset();
-      rows_.clear();
-      throw;
+      if (rows_.empty()) throw;  // otherwise the next call comes to the same place, and throws
     }
   }
 

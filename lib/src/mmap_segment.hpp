@@ -16,7 +16,12 @@
 // That ends with clear() or a drop.
 //
 // A block of the run that is not known to be in memory is read first; a get or an erase that needs
-// it then looks again at everything, because rows, run and segment may have changed meanwhile.
+// it then looks again at everything, because rows, run and segment may have changed meanwhile. So
+// does a put or an erase that had to wait for room. It waits once: what it has to read then may
+// take its time, and the room is still its own.
+//
+// Parts: mmap_segment.cpp changes rows, mmap_segment_read.cpp answers them, mmap_segment_seal.cpp
+// brings them into frames and runs and back, mmap_segment_replay.cpp is what recovery does.
 //
 // Threads: the environment's owner. Errors: see byte_store. Lifetime: owned by a shared_ptr; what
 // reads it holds it, so that a drop does not end it under a read.
@@ -29,6 +34,7 @@
 #include "young_table.hpp"
 
 #include <lentic/environment.hpp>
+#include <lentic/memory_account.hpp>
 #include <lentic/store/byte_store.hpp>
 
 #include <cstdint>
@@ -44,6 +50,14 @@ namespace lentic::detail {
 // What the segments of an environment ask of it.
 class segment_host {
  public:
+  explicit segment_host(std::uint64_t budget) : memory(std::make_shared<memory_account>(budget)) {}
+
+  // What everything in memory is charged to. Caches may outlive the environment.
+  const std::shared_ptr<memory_account> memory;
+  // Returns once there is room for an entry of so many bytes; who asks first gets it first. Throws
+  // errc::over_budget where nothing can be freed, errc::closed, or what kept memory from being
+  // freed.
+  virtual task<void> make_room(std::uint64_t entry_bytes) = 0;
   // Throws unless a write is allowed now.
   virtual void check_writable() const = 0;
   // False in memory: nothing is logged, so nothing is marked.
@@ -72,9 +86,9 @@ struct logged_row {
 inline constexpr std::size_t replay_group = 32;
 
 class mmap_segment final : public byte_store,
-                            public layered,
-                            public touching_store,
-                            public std::enable_shared_from_this<mmap_segment> {
+                           public layered,
+                           public touching_store,
+                           public std::enable_shared_from_this<mmap_segment> {
  public:
   mmap_segment(segment_host& host, std::uint64_t store, std::uint64_t id, young_layout layout);
   ~mmap_segment() override;
@@ -93,6 +107,7 @@ class mmap_segment final : public byte_store,
   touching_store* touching() noexcept override { return this; }
   touch_answer put_touching(bytes_view key, bytes_view value, const touch_call& call) override;
   touch_answer erase_touching(bytes_view key, const touch_call& call) override;
+  task<void> make_room(bytes_view key, std::uint64_t value_bytes) override;
   std::vector<row_layer*> layers() override;
   std::optional<std::uint64_t> version() const override { return layer_changes_ + row_changes_; }
 
@@ -116,6 +131,25 @@ class mmap_segment final : public byte_store,
 
   // All but the name of the store. O(1).
   segment_figures figures() const;
+
+  // Memory. What sealing the young rows gives back, about.
+  std::uint64_t young_bytes() const noexcept { return young_->held_bytes(); }
+  // Of the last frame that has changes of it: the smaller, the colder.
+  std::uint64_t last_change() const noexcept { return last_change_; }
+  std::size_t dirty_rows() const noexcept { return dirty_.size(); }
+  std::size_t young_rows() const noexcept { return young_->count(); }
+  // Its rows may go into a run, once they are in a frame.
+  bool is_spillable() const noexcept {
+    return !frozen_ && !young_->empty() && quarantined_.empty() && !clear_pending_;
+  }
+  // They are in one.
+  bool is_clean() const noexcept { return dirty_.empty(); }
+  // A cache has changes of it to tell: until then a seal gives nothing back.
+  bool has_touched() const noexcept { return touched_.has_touched(); }
+  // Rows of frozen and run at most.
+  std::uint64_t sealed_rows_max() const noexcept {
+    return (frozen_ ? frozen_->live_count() : 0) + (run_ ? run_->rows() : 0);
+  }
 
   // Journal space. Rows that need journal files whose epochs began before `sequence`; what is dirty
   // or dropped needs them until the next cut is durable.
@@ -174,7 +208,16 @@ class mmap_segment final : public byte_store,
   void quarantine(std::string reason, std::uint64_t generation);
 
  private:
-  class sealed_view;
+  // The layers that a seal reads: without the young rows, which change meanwhile.
+  class sealed_view final : public layered {
+   public:
+    explicit sealed_view(const mmap_segment& segment) noexcept : segment_(&segment) {}
+    std::vector<row_layer*> layers() override;
+    std::optional<std::uint64_t> version() const override { return segment_->layer_changes_; }
+
+   private:
+    const mmap_segment* segment_;
+  };
 
   std::unique_ptr<young_table> fresh_table() const;
   void let_go_of_tables() noexcept;
@@ -183,20 +226,26 @@ class mmap_segment final : public byte_store,
   void check_readable() const;
   void give_up_everything();
   void make_room_to_mark();
-  void mark(young_record& record);
+  void mark(young_record& record, std::uint64_t live_before);
+  void put_now(bytes_view key, bytes_view value);
+  void check_kept() const;
+  task<void> put_later(bytes_view key, bytes_view value);
+  task<bool> erase_later(bytes_view key);
+  maybe_ready<bool> erase_admitted(bytes_view key);
+  void hold_run_memory() noexcept;
   void relog(young_record& record);
+  static task<std::vector<std::optional<bytes>>> get_many(std::shared_ptr<mmap_segment> self,
+                                                          std::span<const bytes_view> keys);
   task<void> load_for(std::span<const bytes_view> keys, std::span<const run_answer> found);
-  static task<std::optional<pinned_value>> pin_slowly(std::shared_ptr<mmap_segment> self, bytes key,
-                                                      std::size_t cold_block);
+  static task<std::optional<pinned_value>> pin_slowly(std::shared_ptr<mmap_segment> self,
+                                                      bytes key);
   std::optional<pinned_value> pinned(const run_answer& found) const;
   void look_many(std::span<const bytes_view> keys, std::span<run_answer> found);
   run_answer look(bytes_view key);
   run_answer look_below(bytes_view key);
-  task<run_answer> look_slowly(bytes_view key, std::size_t cold_block);
-  static task<std::optional<value_view>> get_slowly(std::shared_ptr<mmap_segment> self, bytes key,
-                                                    std::size_t cold_block);
-  static task<bool> erase_slowly(std::shared_ptr<mmap_segment> self, bytes key,
-                                 std::size_t cold_block);
+  task<run_answer> look_slowly(bytes_view key);
+  static task<std::optional<value_view>> get_slowly(std::shared_ptr<mmap_segment> self, bytes key);
+  static task<bool> erase_slowly(std::shared_ptr<mmap_segment> self, bytes key);
   bool erase_known(bytes_view key, bool exists_below);
   void thaw_one(young_record& record);
 
@@ -213,6 +262,9 @@ class mmap_segment final : public byte_store,
   std::uint64_t layer_changes_ = 0;  // of frozen_ and run_, and which table is young
   std::uint64_t row_changes_ = 0;    // of young_
   std::vector<young_record*> dirty_;
+  memory_share uncommitted_;  // what the next frame needs for dirty_
+  memory_share run_memory_;
+  std::uint64_t last_change_ = 0;
   logged_rows logged_;         // young rows that are not dirty
   logged_rows frozen_logged_;  // frozen rows
   bool clear_pending_ = false;
@@ -221,7 +273,7 @@ class mmap_segment final : public byte_store,
   std::uint64_t seal_not_before_ = 0;  // the frame that may try again
   bool dropped_ = false;
   std::string quarantined_;  // why the run cannot be read
-  std::unique_ptr<sealed_view> sealed_view_;
+  sealed_view sealed_view_{*this};
 };
 
 }  // namespace lentic::detail

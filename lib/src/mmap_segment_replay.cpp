@@ -35,6 +35,7 @@ void mmap_segment::attach_run(std::shared_ptr<run_reader> run, std::uint64_t gen
   run_ = std::move(run);
   run_generation_ = generation;
   replay_generation(generation);
+  hold_run_memory();
 }
 
 void mmap_segment::quarantine(std::string reason, std::uint64_t generation) {

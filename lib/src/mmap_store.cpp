@@ -59,15 +59,20 @@ void mmap_store::cut(payload_writer& to, log_point point, std::vector<seal_job>&
   drop_pending_ = false;
   for (auto& [id, segment] : segments_) {
     segment->cut(to, point);
-    if (!segment->wants_seal(point.sequence) || segment->is_frozen()) continue;
-    const std::uint64_t generation = segment->generation() + 1;
-    jobs.push_back({segment, id_, segment->epoch(), generation, point.sequence});
-    try {
-      segment->freeze(to, generation);
-    } catch (...) {  // what is frozen has a job, and the other way round
-      jobs.pop_back();
-      throw;
-    }
+    if (segment->wants_seal(point.sequence) && !segment->is_frozen())
+      freeze(segment, to, point, jobs);
+  }
+}
+
+void mmap_store::freeze(const std::shared_ptr<mmap_segment>& segment, payload_writer& to,
+                        log_point point, std::vector<seal_job>& jobs) {
+  const std::uint64_t generation = segment->generation() + 1;
+  jobs.push_back({segment, id_, segment->epoch(), generation, point.sequence});
+  try {
+    segment->freeze(to, generation);
+  } catch (...) {  // what is frozen has a job, and the other way round
+    jobs.pop_back();
+    throw;
   }
 }
 

@@ -25,6 +25,17 @@ struct seal_job {
   std::uint64_t sequence = 0;    // the frame that must be durable first
 };
 
+// A segment that might be sealed for lack of memory.
+class mmap_store;
+struct seal_candidate {
+  mmap_store* store = nullptr;
+  std::shared_ptr<mmap_segment> segment;
+  std::uint64_t bytes = 0;
+  std::uint64_t last_change = 0;
+  std::uint64_t dirty_share = 0;  // of 1024
+  bool is_small = false;
+};
+
 class mmap_store final : public segmented_store {
  public:
   mmap_store(segment_host& host, std::uint64_t id, std::string name, young_layout layout) noexcept
@@ -44,6 +55,9 @@ class mmap_store final : public segmented_store {
 
   // Logs what is new; freezes the segments that want a seal and adds their jobs.
   void cut(payload_writer& to, log_point point, std::vector<seal_job>& jobs);
+  // Right after its cut, or when nothing in it is dirty: its rows become a job.
+  void freeze(const std::shared_ptr<mmap_segment>& segment, payload_writer& to, log_point point,
+              std::vector<seal_job>& jobs);
   bool has_directory() const noexcept { return has_directory_; }
   void set_directory() noexcept { has_directory_ = true; }
 

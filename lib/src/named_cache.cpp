@@ -126,7 +126,7 @@ void named_cache::index::remove(entry_index at) noexcept {
 }
 
 named_cache::named_cache(thread_cache& owner, std::string_view name)
-    : account_(owner, name), index_(std::make_unique<index>()) {}
+    : account_(owner, name, this), index_(std::make_unique<index>()) {}
 named_cache::~named_cache() = default;
 
 void named_cache::put(bytes_view key, std::optional<bytes_view> value, entry_state state,
@@ -135,6 +135,7 @@ void named_cache::put(bytes_view key, std::optional<bytes_view> value, entry_sta
   entry_index at = index_->table.find(key, hash);
   if (at == no_entry) {
     at = index_->insert(key, hash, value, context);
+    account_.add_entry();
   } else {
     entry_node& node = index_->table[at];
     assert((state == entry_state::dirty || !node.dirty) && "a clean entry over a dirty one");
@@ -178,12 +179,14 @@ bool named_cache::erase(bytes_view key) {
   const entry_index at = index_->table.find(key);
   if (at == no_entry) return false;
   account_.credit(size_of(index_->table[at]));
+  account_.remove_entries(1);
   index_->remove(at);
   return true;
 }
 
 void named_cache::clear() noexcept {
   account_.credit(account_.bytes());
+  account_.remove_entries(index_->table.size());
   index_->order.clear();
   index_->recent.clear();
   index_->dirty.clear();
@@ -261,6 +264,7 @@ void named_cache::landed(bytes_view key) noexcept {
   index_->count(node);
   if (node.dirty || node.value()) return;
   account_.credit(size_of(node));
+  account_.remove_entries(1);
   index_->remove(at);
 }
 
@@ -282,9 +286,18 @@ bool named_cache::drop_oldest_clean() noexcept {
   const entry_index at = index_->recent.back();
   if (at == no_entry || unlanded(index_->table[at])) return false;
   account_.credit(size_of(index_->table[at]));
+  account_.remove_entries(1);
   index_->remove(at);
   ++figures_.evictions;
   return true;
+}
+
+// The least recent ones, up to the first that is not clean. Nodes are kept for new entries.
+std::uint64_t named_cache::give_up(std::uint64_t wanted) noexcept {
+  const std::uint64_t before = account_.bytes();
+  while (before - account_.bytes() < wanted && drop_oldest_clean()) {
+  }
+  return before - account_.bytes();
 }
 
 }  // namespace lentic

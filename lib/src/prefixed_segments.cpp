@@ -22,17 +22,11 @@ bytes stored_key(segment_id id, bytes_view key = {}) {
   return stored;
 }
 
-// The pending twins own the stored key for as long as the store below needs it.
-task<std::optional<value_view>> get_slowly(byte_store& rows, bytes stored) {
-  co_return co_await rows.get(stored);
-}
-
-task<void> put_slowly(byte_store& rows, bytes stored, bytes value) {
-  co_await rows.put(stored, value);
-}
-
-task<bool> erase_slowly(byte_store& rows, bytes stored) {
-  co_return co_await rows.erase(stored);
+// The pending twins keep the stored key for as long as the store below needs it. What was asked of
+// that is awaited, never asked again: it may have had its effect.
+template <class Answer>
+task<Answer> awaited(bytes /*stored*/, maybe_ready<Answer> pending) {
+  co_return co_await std::move(pending);
 }
 
 // Erases block by block: the rows of a block stay valid while they are erased.
@@ -83,7 +77,7 @@ class prefixed_segments::one final : public byte_store {
     bytes stored = stored_key(id_, key);
     maybe_ready<std::optional<value_view>> found = rows_->get(stored);
     if (found.ready()) return found;
-    return get_slowly(*rows_, std::move(stored));
+    return awaited(std::move(stored), std::move(found));
   }
 
   void prefetch(std::span<const bytes_view> keys) override {
@@ -98,14 +92,14 @@ class prefixed_segments::one final : public byte_store {
     bytes stored = stored_key(id_, key);
     maybe_ready<void> done = rows_->put(stored, value);
     if (done.ready()) return done;
-    return put_slowly(*rows_, std::move(stored), to_bytes(value));
+    return awaited(std::move(stored), std::move(done));
   }
 
   maybe_ready<bool> erase(bytes_view key) override {
     bytes stored = stored_key(id_, key);
     maybe_ready<bool> existed = rows_->erase(stored);
     if (existed.ready()) return existed;
-    return erase_slowly(*rows_, std::move(stored));
+    return awaited(std::move(stored), std::move(existed));
   }
 
   cursor range(const key_range& range, direction order) override {

@@ -22,6 +22,10 @@ record_number record_arena::allocate(std::size_t bytes) {
   return static_cast<record_number>(at);
 }
 
+void record_arena::limit_chunks(std::size_t bytes) noexcept {
+  chunk_limit_ = std::clamp(bytes, chunk_bytes_min, chunk_bytes_max);
+}
+
 void record_arena::release(record_number at, std::size_t bytes) noexcept {
   record_number& first_free = free_[size_class_of(bytes).index];
   std::memcpy((*this)[at], &first_free, sizeof(first_free));
@@ -31,8 +35,8 @@ void record_arena::release(record_number at, std::size_t bytes) noexcept {
 void record_arena::add_chunk(std::size_t bytes) {
   if (chunks_.size() == chunk_count_max) throw std::bad_alloc();
   const std::size_t unused = chunks_.empty() ? size_granule : 0;  // number 0 means none
-  const std::size_t grown = std::min(
-      chunk_bytes_max, chunk_bytes_min << std::min<std::size_t>(chunks_.size(), chunk_bits));
+  const std::size_t grown = std::clamp(held_bytes_ / chunk_part / size_granule * size_granule,
+                                       chunk_bytes_min, chunk_limit_);
   const std::size_t size = std::max(grown, size_class_of(bytes + unused).bytes);
   chunks_.push_back(std::make_unique_for_overwrite<std::byte[]>(size));
   chunk_bytes_ = size;

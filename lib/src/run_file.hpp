@@ -61,10 +61,11 @@ std::uint32_t place_crc(const run_identity& identity) noexcept;
 // Of a block that begins at `offset` of that run.
 std::uint32_t block_crc(std::uint32_t place, std::uint64_t offset, bytes_view raw) noexcept;
 
-// Produces the bytes of a run in order. Holds 8 bytes for each row until it is finished.
+// Produces the bytes of a run in order.
 class run_writer {
  public:
-  explicit run_writer(const run_identity& identity);
+  // `rows_max`: there will not be more; 0: not known, then 8 bytes a row are held until the end.
+  explicit run_writer(const run_identity& identity, std::uint64_t rows_max = 0);
 
   // Keys must ascend.
   void add(bytes_view key, bytes_view value);
@@ -76,6 +77,9 @@ class run_writer {
   std::size_t ready_bytes() const noexcept { return out_.size(); }
   bytes take() noexcept;
   std::uint64_t rows() const noexcept { return rows_; }
+  std::size_t held_bytes() const noexcept {
+    return out_.capacity() + filter_.held_bytes() + index_.held_bytes();
+  }
 
  private:
   enum class next_block { follows, none };

@@ -2,7 +2,7 @@
 #pragma once
 
 // The filter of a run: tells for nearly every absent key that it is not there, without a look at a
-// block. 12 bits a key; 0.55 % of absent keys pass (a million window keys, run_filter_test.cpp).
+// block. 12 to 24 bits a key; 0.55 % of absent keys pass with 12 (a million, run_filter_test.cpp).
 //
 // A split block Bloom filter (F. Putze, P. Sanders, J. Singler, "Cache-, Hash- and Space-Efficient
 // Bloom Filters", 2007, section 3; here with one bit in each of eight words): blocks of 32 bytes,
@@ -40,18 +40,27 @@ class run_filter {
   std::vector<block> blocks_;
 };
 
-// Holds 8 bytes a key until it is built.
+// Who knows how many keys there can be at most has the bits set at once, and the filter folded if
+// half or less of them came. Without that, 8 bytes a key are held until the filter is built.
 class run_filter_writer {
  public:
-  void add(std::uint64_t hash) { hashes_.push_back(hash); }
+  // Before the first key; 0: not known.
+  void expect(std::uint64_t keys_max);
+  void add(std::uint64_t hash);
   // Sets the bits of a bounded number of keys; true when all are set. Nothing may be added then.
   bool build_some();
   // The filter as it is on disk, once it is built.
   bytes_view built() const noexcept { return filter_; }
+  std::size_t held_bytes() const noexcept {
+    return hashes_.capacity() * sizeof(std::uint64_t) + filter_.capacity();
+  }
 
  private:
+  void fold();
+
   std::vector<std::uint64_t> hashes_;
-  std::size_t done_ = 0;
+  std::size_t done_ = 0;  // of hashes_, or of the keys that came
+  bool direct_ = false;
   bytes filter_;
 };
 

@@ -58,6 +58,7 @@ class run_index_writer {
   std::uint64_t count() const noexcept { return fences_.size() / fence_bytes; }
   bytes_view fences() const noexcept { return fences_; }
   bytes_view separators() const noexcept { return separators_; }
+  std::size_t held_bytes() const noexcept { return fences_.capacity() + separators_.capacity(); }
 
  private:
   bytes fences_;

@@ -33,12 +33,9 @@ class run_walk final : public layer_walk {
 
   // Also where the block was forgotten meanwhile: then this touch may block.
   void go_on() override {
-    if (is_begun_) {
-      read_block();
-    } else {
-      begin(start_ ? std::optional<bytes_view>(*start_) : std::nullopt);
-    }
     is_waiting_ = false;
+    if (!is_begun_) return begin(start_ ? std::optional<bytes_view>(*start_) : std::nullopt);
+    read_block();
     ended_ = false;
     if (!is_taken_) settle();
   }

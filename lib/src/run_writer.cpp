@@ -37,8 +37,10 @@ std::uint32_t block_crc(std::uint32_t place, std::uint64_t offset, bytes_view ra
   return crc32c(raw.subspan(4), crc32c(at, place));
 }
 
-run_writer::run_writer(const run_identity& identity)
-    : identity_(identity), place_crc_(place_crc(identity)) {}
+run_writer::run_writer(const run_identity& identity, std::uint64_t rows_max)
+    : identity_(identity), place_crc_(place_crc(identity)) {
+  filter_.expect(rows_max);
+}
 
 void run_writer::add(bytes_view key, bytes_view value) {
   if (!block_.empty()

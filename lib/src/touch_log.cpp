@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace lentic {
 
@@ -39,10 +40,24 @@ touch_log::~touch_log() {
   }
 }
 
-void touch_log::chunk::forget_values() noexcept {
+std::uint64_t touch_log::chunk::forget_values() noexcept {
   large.clear();
   blocks_used = 0;
   used_bytes = 0;
+  return std::exchange(large_bytes, 0);
+}
+
+std::uint64_t touch_log::chunk::held_bytes() const noexcept {
+  const std::uint64_t of_contexts = contexts ? chunk_entries * sizeof(record_context) : 0;
+  return sizeof(chunk) + of_contexts + blocks.size() * block_bytes + large_bytes;
+}
+
+std::uint64_t touch_log::give_up_spares() noexcept {
+  std::uint64_t freed = 0;
+  for (const auto& each : spare_) freed += each->held_bytes();
+  spare_.clear();
+  memory_.set(memory_.bytes() - freed);
+  return freed;
 }
 
 touch_log::place touch_log::place_of(const young_record& record) const noexcept {
@@ -73,17 +88,24 @@ const std::byte* touch_log::prepare(std::optional<bytes_view> old_value, bool ha
   if (next_ - front_ >= young_record::touch_mask) throw std::bad_alloc();
   if ((next_ >> chunk_bits) - first_chunk_ == chunks_.size()) add_chunk();
   chunk& to = chunk_of(next_);
-  if (has_context && !to.contexts) to.contexts = std::make_unique<record_context[]>(chunk_entries);
+  if (has_context && !to.contexts) {
+    to.contexts = std::make_unique<record_context[]>(chunk_entries);
+    memory_.add(chunk_entries * sizeof(record_context));
+  }
   if (!old_value) return nullptr;
   const std::size_t whole = size_bytes + old_value->size();
   std::byte* room = nullptr;
   if (whole > shared_value_bytes_max) {
     to.large.push_back(std::make_unique_for_overwrite<std::byte[]>(whole));
     room = to.large.back().get();
+    to.large_bytes += whole;
+    memory_.add(whole);
   } else {
     if (to.blocks_used == 0 || to.used_bytes + whole > block_bytes) {
-      if (to.blocks_used == to.blocks.size())
+      if (to.blocks_used == to.blocks.size()) {
         to.blocks.push_back(std::make_unique_for_overwrite<std::byte[]>(block_bytes));
+        memory_.add(block_bytes);
+      }
       ++to.blocks_used;
       to.used_bytes = 0;
     }
@@ -103,6 +125,7 @@ void touch_log::add_chunk() {
   if (spare_.capacity() < whole) spare_.reserve(2 * whole);
   if (spare_.empty()) {
     chunks_.push_back(std::make_unique<chunk>());
+    memory_.add(sizeof(chunk));
   } else {
     chunks_.push_back(std::move(spare_.back()));
     spare_.pop_back();
@@ -194,7 +217,8 @@ void touch_log::remove(place where) noexcept {
     if (from.owner == nullptr) release(from);
   }
   chunk& in = chunk_of(where);
-  if (--in.live == 0) in.forget_values();
+  if (--in.live == 0) memory_.set(memory_.bytes() - in.forget_values());
+  first(next_);  // gives chunks back, also where nobody asks for the oldest entry
 }
 
 void touch_log::forget_all() noexcept {
@@ -220,7 +244,7 @@ young_record* touch_source::change::find(young_record* newest, bytes_view key) c
   return nullptr;
 }
 
-bool touch_source::change::prepare(young_record* newest, bool is_known) {
+void touch_source::change::prepare(young_record* newest) {
   touch_log& log = *call_->log;
   if (newest != nullptr && newest->is_touched()) {
     assert(source_->log_ == &log && "two caches put into one store");
@@ -232,14 +256,11 @@ bool touch_source::change::prepare(young_record* newest, bool is_known) {
       if (!newest->is_tombstone()) old_value = newest->value();
     } else if (call_->was_read) {
       old_value = call_->old_value;
-    } else if (!is_known) {
-      return false;
     }
     log.attach(*source_, call_->prefix);
     old_value_ = log.prepare(old_value, call_->context != nullptr);
   }
   if (call_->context != nullptr) context_.emplace(*call_->context);
-  return true;
 }
 
 void touch_source::change::land(young_record& record) noexcept {
@@ -283,6 +304,7 @@ void touch_source::move(young_record& from, young_record& to) noexcept {
 
 void touch_source::keep(std::unique_ptr<young_table> table) noexcept {
   if (table == nullptr || !has_touched()) return;
+  table->count_as(memory_holder::caches);
   table->next_kept = std::move(state_->kept);
   state_->kept = std::move(table);
 }

@@ -13,13 +13,18 @@
 // a frozen row takes its entry over; a table that dies with touched rows is kept by the source
 // until these are told, which is where their newest value lies.
 //
+// What it holds, tables that are kept included, is charged to the account of its cache, if that is
+// bound to one.
+//
 // Threads: one owner. Errors: std::bad_alloc from what is named `prepare` and `attach` alone; then
-// nothing has changed. Not promised: memory is not given back before the log dies.
+// nothing has changed. Not promised: memory is not given back before the log dies, or is asked for
+// it.
 
 #include "young_record.hpp"
 #include "young_table.hpp"
 
 #include <lentic/cache/record_context.hpp>
+#include <lentic/memory_account.hpp>
 #include <lentic/store/touching_store.hpp>
 
 #include <array>
@@ -42,7 +47,8 @@ class touch_log {
   using place = std::uint64_t;
   static constexpr place nowhere = ~place{0};
 
-  touch_log() = default;
+  explicit touch_log(memory_account* memory = nullptr) noexcept
+      : memory_(memory, memory_holder::caches) {}
   touch_log(const touch_log&) = delete;
   touch_log& operator=(const touch_log&) = delete;
   ~touch_log();
@@ -66,6 +72,9 @@ class touch_log {
   std::optional<bytes_view> new_value(place at) const noexcept;
   // Null when contexts are not kept.
   record_context* context(place at) noexcept;
+
+  // Frees the chunks that are kept for later; answers how many bytes that were.
+  std::uint64_t give_up_spares() noexcept;
 
   // The entry is told: its row is clean.
   void remove(place at) noexcept;
@@ -94,8 +103,11 @@ class touch_log {
     std::size_t blocks_used = 0;
     std::size_t used_bytes = 0;  // of the last of them
     std::size_t live = 0;
+    std::uint64_t large_bytes = 0;
 
-    void forget_values() noexcept;
+    // Answers how many bytes of large values went.
+    std::uint64_t forget_values() noexcept;
+    std::uint64_t held_bytes() const noexcept;
   };
   // What the log knows of a source; outlives it while entries need it.
   struct state {
@@ -132,6 +144,7 @@ class touch_log {
   place next_ = 0;
   std::uint64_t count_ = 0;
   std::uint64_t bytes_ = 0;
+  memory_share memory_;
 };
 
 namespace detail {
@@ -151,14 +164,18 @@ class touch_source {
   ~touch_source();
 
   // A put or an erase through the log, from the look at the row to its change. `newest` is the row
-  // as it is before, wherever it lies, or null; `is_known` says that there is none below either.
+  // as it is before, wherever it lies, or null; `nothing_below` says that there is no other place.
   class change {
    public:
     change(touch_source& source, const touch_call& call) : source_(&source), call_(&call) {}
     // The row, when only a kept table holds the touched one.
     young_record* find(young_record* newest, bytes_view key) const noexcept;
-    // Everything that may fail. False when the row has to be read first.
-    bool prepare(young_record* newest, bool is_known);
+    // Its old value; false when the row has to be read first.
+    bool is_known(const young_record* newest, bool nothing_below) const noexcept {
+      return newest != nullptr || call_->was_read || nothing_below;
+    }
+    // Everything that may fail. Precondition: is_known().
+    void prepare(young_record* newest);
     // The row is changed; `record` holds it now.
     void land(young_record& record) noexcept;
     // There was nothing to erase; the context is the newest all the same.

@@ -3,6 +3,9 @@
 
 #include "limits.hpp"
 
+#include <lentic/errc.hpp>
+
+#include <system_error>
 #include <utility>
 
 namespace lentic::detail {
@@ -11,21 +14,41 @@ young_fused_store::young_fused_store(byte_store& inner, touching_store& rows, th
                                      std::string_view name, const caching_options& options)
     : flushing_store(inner, cache, options),
       rows_(rows),
-      account_(cache, name),
+      account_(cache, name, this, entry_memory::of_the_store),
+      log_(cache.memory()),
       puts_done_(cache.queue()) {}
 
-const touch_call& young_fused_store::waiting_put::read(
-    std::optional<bytes_view> old_value) noexcept {
+void young_fused_store::waiting_put::begin_read() noexcept {
+  reads_ = true;
+  ++store_->puts_under_way_;
+}
+
+void young_fused_store::waiting_put::end_read() noexcept {
+  if (!std::exchange(reads_, false)) return;
+  if (--store_->puts_under_way_ == 0) store_->puts_done_.wake_all();
+}
+
+const touch_call& young_fused_store::waiting_put::call() noexcept {
   if (call_.context != nullptr) call_.context = &context_;
-  call_.was_read = true;
-  call_.old_value = old_value;
   return call_;
 }
 
-void young_fused_store::waiting_put::end() noexcept {
-  if (store_ == nullptr) return;
-  if (--store_->puts_under_way_ == 0) store_->puts_done_.wake_all();
-  store_ = nullptr;
+const touch_call& young_fused_store::waiting_put::read(
+    std::optional<bytes_view> old_value) noexcept {
+  call_.was_read = true;
+  call_.old_value = old_value;
+  return call();
+}
+
+const touch_call& young_fused_store::waiting_put::admitted() noexcept {
+  call_.was_read = false;
+  call_.old_value.reset();
+  call_.has_room = true;
+  return call();
+}
+
+std::uint64_t young_fused_store::give_up(std::uint64_t) noexcept {
+  return log_.give_up_spares();
 }
 
 touch_call young_fused_store::call() noexcept {
@@ -52,16 +75,21 @@ maybe_ready<void> young_fused_store::put(bytes_view key, bytes_view value) {
   const touch_answer done = rows_.put_touching(key, value, call());
   if (done.unread) [[unlikely]]
     return put_unread(key, value);
+  if (done.full) [[unlikely]]
+    return put_full(waiting_put(*this), key, value);
   landed(done);
   return settle();
 }
 
 maybe_ready<void> young_fused_store::put_unread(bytes_view key, bytes_view value) {
-  waiting_put under_way(*this);
+  waiting_put mine(*this);
+  mine.begin_read();
   maybe_ready<std::optional<value_view>> old_value = inner_.get(key);
-  if (!old_value.ready()) return put_cold(std::move(under_way), key, value, std::move(old_value));
-  landed(rows_.put_touching(key, value, under_way.read(old_value.take())));
-  under_way.end();
+  if (!old_value.ready()) return put_cold(std::move(mine), key, value, std::move(old_value));
+  const touch_answer done = rows_.put_touching(key, value, mine.read(old_value.take()));
+  mine.end_read();
+  if (done.full) return put_full(std::move(mine), key, value);
+  landed(done);
   return settle();
 }
 
@@ -69,34 +97,86 @@ maybe_ready<void> young_fused_store::put_unread(bytes_view key, bytes_view value
 // failed is no longer under way.
 task<void> young_fused_store::put_cold(waiting_put given, bytes_view key, bytes_view value,
                                        maybe_ready<std::optional<value_view>> pending) {
-  waiting_put under_way(std::move(given));
+  waiting_put mine(std::move(given));
   const std::optional<value_view> old_value = co_await std::move(pending);
-  landed(rows_.put_touching(key, value, under_way.read(old_value)));
-  under_way.end();
+  const touch_answer done = rows_.put_touching(key, value, mine.read(old_value));
+  mine.end_read();
+  if (done.full) {
+    task<void> waiting = put_full(std::move(mine), key, value);
+    co_return co_await std::move(waiting);
+  }
+  landed(done);
   co_await settle();
+}
+
+// By the time there is room, the row may have gone where it has to be read.
+task<void> young_fused_store::put_full(waiting_put given, bytes_view key, bytes_view value) {
+  waiting_put mine(std::move(given));
+  co_await find_room(key, value.size());
+  touch_answer done = rows_.put_touching(key, value, mine.admitted());
+  if (done.unread) {
+    mine.begin_read();
+    const std::optional<value_view> old_value = co_await inner_.get(key);
+    done = rows_.put_touching(key, value, mine.read(old_value));
+    mine.end_read();
+  }
+  landed(done);
+  co_await settle();
+}
+
+task<void> young_fused_store::find_room(bytes_view key, std::uint64_t value_bytes) {
+  try {
+    co_await rows_.make_room(key, value_bytes);
+    co_return;
+  } catch (const std::system_error& error) {
+    if (error.code() != errc::over_budget || running() || log_.count() == 0) throw;
+  }
+  ++figures_.evictions;
+  co_await run(coro::stop_token());
+  co_await rows_.make_room(key, value_bytes);
 }
 
 maybe_ready<bool> young_fused_store::erase(bytes_view key) {
   const touch_answer done = rows_.erase_touching(key, call());
   if (done.unread) return erase_unread(key);
+  if (done.full) return erase_full(waiting_put(*this), key);
   return erased(done);
 }
 
 maybe_ready<bool> young_fused_store::erase_unread(bytes_view key) {
-  waiting_put under_way(*this);
+  waiting_put mine(*this);
+  mine.begin_read();
   maybe_ready<std::optional<value_view>> old_value = inner_.get(key);
-  if (!old_value.ready()) return erase_cold(std::move(under_way), key, std::move(old_value));
-  const touch_answer done = rows_.erase_touching(key, under_way.read(old_value.take()));
-  under_way.end();
+  if (!old_value.ready()) return erase_cold(std::move(mine), key, std::move(old_value));
+  const touch_answer done = rows_.erase_touching(key, mine.read(old_value.take()));
+  mine.end_read();
+  if (done.full) return erase_full(std::move(mine), key);
   return erased(done);
 }
 
 task<bool> young_fused_store::erase_cold(waiting_put given, bytes_view key,
                                          maybe_ready<std::optional<value_view>> pending) {
-  waiting_put under_way(std::move(given));
+  waiting_put mine(std::move(given));
   const std::optional<value_view> old_value = co_await std::move(pending);
-  const touch_answer done = rows_.erase_touching(key, under_way.read(old_value));
-  under_way.end();
+  const touch_answer done = rows_.erase_touching(key, mine.read(old_value));
+  mine.end_read();
+  if (done.full) {
+    task<bool> waiting = erase_full(std::move(mine), key);
+    co_return co_await std::move(waiting);
+  }
+  co_return co_await erased(done);
+}
+
+task<bool> young_fused_store::erase_full(waiting_put given, bytes_view key) {
+  waiting_put mine(std::move(given));
+  co_await find_room(key, 0);
+  touch_answer done = rows_.erase_touching(key, mine.admitted());
+  if (done.unread) {
+    mine.begin_read();
+    const std::optional<value_view> old_value = co_await inner_.get(key);
+    done = rows_.erase_touching(key, mine.read(old_value));
+    mine.end_read();
+  }
   co_return co_await erased(done);
 }
 

@@ -6,7 +6,10 @@
 // the order of first touch and looks nothing up. Over any other store, see fused_store.
 //
 // A put that waits for a cold row stands between the read of the old value and the put. Units of a
-// flush wait for such puts, or the value read would not be the one last told.
+// flush wait for such puts, or the value read would not be the one last told. No unit waits for a
+// put that waits for room: the room may be what the flush makes. Where the store below finds
+// nothing that could go, everything is told first: for lack of memory alone no segment with untold
+// rows is sealed, and tables with such rows are kept.
 // Threads: one owner.
 
 #include "flushing_store.hpp"
@@ -18,7 +21,7 @@
 
 namespace lentic::detail {
 
-class young_fused_store final : public flushing_store {
+class young_fused_store final : public flushing_store, private memory_donor {
  public:
   // `rows` is what `inner` offers.
   young_fused_store(byte_store& inner, touching_store& rows, thread_cache& cache,
@@ -39,29 +42,36 @@ class young_fused_store final : public flushing_store {
   caching_statistics statistics() const noexcept override { return figures_; }
 
  private:
-  // A put or erase that waits for the old value.
+  // A put or erase that suspends.
   class waiting_put {
    public:
     explicit waiting_put(young_fused_store& store)
-        : store_(&store), context_(store.current()), call_(store.call()) {
-      ++store.puts_under_way_;
-    }
+        : store_(&store), context_(store.current()), call_(store.call()) {}
     waiting_put(waiting_put&& other) noexcept
-        : store_(std::exchange(other.store_, nullptr)),
+        : store_(other.store_),
+          reads_(std::exchange(other.reads_, false)),
           context_(std::move(other.context_)),
           call_(other.call_) {}
     waiting_put& operator=(waiting_put&&) = delete;
-    ~waiting_put() { end(); }
+    ~waiting_put() { end_read(); }
 
+    // From here on it is under way, until end_read().
+    void begin_read() noexcept;
+    void end_read() noexcept;
     const touch_call& read(std::optional<bytes_view> old_value) noexcept;
-    void end() noexcept;
+    // It has waited for room; what was read before is stale.
+    const touch_call& admitted() noexcept;
 
    private:
+    const touch_call& call() noexcept;
+
     young_fused_store* store_;
+    bool reads_ = false;
     record_context context_;  // of the call: by the landing another record may be current
     touch_call call_;
   };
 
+  std::uint64_t give_up(std::uint64_t wanted) noexcept override;
   bool pick() override;
   maybe_ready<bool> land() override;
   void unpick() noexcept override {}
@@ -80,9 +90,12 @@ class young_fused_store final : public flushing_store {
   maybe_ready<void> put_unread(bytes_view key, bytes_view value);
   task<void> put_cold(waiting_put given, bytes_view key, bytes_view value,
                       maybe_ready<std::optional<value_view>> pending);
+  task<void> put_full(waiting_put given, bytes_view key, bytes_view value);
+  task<void> find_room(bytes_view key, std::uint64_t value_bytes);
   maybe_ready<bool> erase_unread(bytes_view key);
   task<bool> erase_cold(waiting_put given, bytes_view key,
                         maybe_ready<std::optional<value_view>> pending);
+  task<bool> erase_full(waiting_put given, bytes_view key);
   maybe_ready<bool> erased(const touch_answer& done);
   task<bool> erase_settling(bool existed, maybe_ready<void> pending);
   task<void> clear_later();

@@ -30,6 +30,7 @@ young_index::young_index() {
   // One empty page of one slot that stays empty: a look-up needs no special case.
   pages_.resize(1);
   pages_[0].all = std::make_unique<slot[]>(1);
+  slot_count_ = 1;
   directory_.resize(1);
   point_at(0, 0);
 }
@@ -98,12 +99,6 @@ std::optional<std::uint32_t> young_index::page_of(std::uint32_t from,
   return last;
 }
 
-std::size_t young_index::held_bytes() const noexcept {
-  std::size_t held = directory_.capacity() * sizeof(entry) + pages_.capacity() * sizeof(page);
-  for (const page& each : pages_) held += (std::size_t{each.mask} + 1) * sizeof(slot);
-  return held;
-}
-
 void young_index::place(const slots& to, std::uint32_t mask, slot which) noexcept {
   std::uint32_t at = which.hash & mask;
   while (to[at].record != no_record) at = (at + 1) & mask;
@@ -123,6 +118,7 @@ void young_index::enlarge(page& full, std::uint32_t hash) {
   for (std::uint32_t at = 0; at <= full.mask; ++at) {
     if (full.all[at].record != no_record) place(fresh, count - 1, full.all[at]);
   }
+  slot_count_ += count - (full.mask + 1);
   full.all = std::move(fresh);
   full.mask = count - 1;
   point_at(directory_[entry_of(hash)].page, hash);
@@ -154,6 +150,7 @@ void young_index::split(std::uint32_t which, std::uint32_t hash) {
     ++half.used;
   }
   const std::uint32_t upper = std::uint32_t{1} << bit;
+  slot_count_ += std::size_t{mask} + 1;
   pages_[which] = std::move(halves[0]);
   pages_.push_back(std::move(halves[1]));
   point_at(which, hash & ~upper);

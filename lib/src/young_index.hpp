@@ -57,8 +57,11 @@ class young_index {
   std::optional<std::uint32_t> page_of(std::uint32_t from, std::vector<record_number>& to) const;
 
   std::size_t size() const noexcept { return size_; }
-  // Of directory, pages and slots.
-  std::size_t held_bytes() const noexcept;
+  // Of directory, pages and slots. O(1).
+  std::size_t held_bytes() const noexcept {
+    return directory_.capacity() * sizeof(entry) + pages_.capacity() * sizeof(page)
+         + slot_count_ * sizeof(slot);
+  }
 
  private:
   struct slot {
@@ -92,6 +95,7 @@ class young_index {
   std::vector<page> pages_;
   unsigned shift_ = 32;  // 32 minus the bits that the directory uses
   std::size_t size_ = 0;
+  std::size_t slot_count_ = 0;  // of all pages
 };
 
 }  // namespace lentic::detail

@@ -9,12 +9,15 @@
 #include <cstring>
 #include <new>
 #include <span>
+#include <utility>
 
 namespace lentic::detail {
 
 namespace {
 
 constexpr std::size_t slice_records = 2048;
+// A chunk is taken after the budget has admitted its first row.
+constexpr std::uint64_t chunks_per_budget = 64;
 
 std::uint32_t hash32(bytes_view key) {
   return static_cast<std::uint32_t>(hash64(key) >> 32);
@@ -68,13 +71,22 @@ bool starts_behind(const walk_start& start) {
 
 }  // namespace
 
-young_table::young_table(young_layout layout) {
+young_table::young_table(young_layout layout, std::shared_ptr<memory_account> account)
+    : account_(std::move(account)), share_(account_.get(), memory_holder::rows) {
+  if (account_ && account_->budget() != 0)
+    limit_chunks(static_cast<std::size_t>(account_->budget() / chunks_per_budget));
   if (layout == young_layout::hashed) {
     hashed_ = std::make_unique<hashed_part>(records_);
   } else {
     std::pmr::polymorphic_allocator<> allocator(&pool_);
     ordered_ = allocator.new_object<tree>(by_key{&records_});
   }
+  settle();
+}
+
+void young_table::limit_chunks(std::size_t bytes_max) noexcept {
+  records_.limit_chunks(bytes_max);
+  pool_.limit_chunks(bytes_max);
 }
 
 young_table::look young_table::look_for(bytes_view key) const noexcept {
@@ -165,6 +177,13 @@ void young_table::remove(young_record& record) noexcept {
   }
 }
 
+bool young_table::prepare_walk() {
+  if (!hashed_) return true;
+  const bool is_whole = hashed_->order.step(hashed_->index);
+  settle();
+  return is_whole;
+}
+
 std::unique_ptr<layer_walk> young_table::walk(const walk_start& start) {
   const bool at_end = start.order == direction::backward;
   if (!hashed_) {
@@ -212,6 +231,7 @@ young_table::place young_table::make_unless_found(const look& seen, bytes_view k
     hashed_->index.insert(seen.hash, made);
     hashed_->order.add(made);
     ++count_;
+    settle();
     return {&at(made), true};
   }
   const auto next = ordered_->lower_bound(key);
@@ -224,6 +244,7 @@ young_table::place young_table::make_unless_found(const look& seen, bytes_view k
     throw;
   }
   ++count_;
+  settle();
   return {&at(made), true};
 }
 
@@ -252,6 +273,7 @@ void young_table::set_value(young_record& target, bytes_view value) {
     unlive(target);
     free_outside(target);
     target.set_outside(block);
+    settle();
   } else {
     unlive(target);
     std::byte* const to = target.is_outside() ? target.outside() + sizeof(std::uint64_t)
@@ -277,8 +299,9 @@ void young_table::free_outside(young_record& target) noexcept {
 }
 
 std::size_t young_table::held_bytes() const noexcept {
-  if (!hashed_) return records_.held_bytes();
-  return records_.held_bytes() + hashed_->index.held_bytes() + hashed_->order.held_bytes();
+  const std::size_t held = records_.held_bytes() + pool_.held_bytes();
+  if (!hashed_) return held;
+  return held + hashed_->index.held_bytes() + hashed_->order.held_bytes();
 }
 
 }  // namespace lentic::detail

@@ -20,6 +20,7 @@
 #include "young_record.hpp"
 
 #include <lentic/bytes.hpp>
+#include <lentic/memory_account.hpp>
 #include <lentic/store/young_layout.hpp>
 
 #include <cstddef>
@@ -49,7 +50,9 @@ class young_table final : public row_layer {
   };
   using tree = std::pmr::set<record_number, by_key>;
 
-  explicit young_table(young_layout layout);
+  // What it holds is charged to the account, if there is one. A cache may keep the table longer
+  // than the store lives.
+  explicit young_table(young_layout layout, std::shared_ptr<memory_account> account = nullptr);
   // Frees the arena; runs no destructor per row. O(blocks of the arena).
   ~young_table() override = default;
   young_table(const young_table&) = delete;
@@ -80,7 +83,7 @@ class young_table final : public row_layer {
   // Ordered: O(log n). Hashed: the same, and what young_order says for the order.
   std::unique_ptr<layer_walk> walk(const walk_start& start) override;
   // Gets ready for walk() in steps of bounded time; true when it will start at once.
-  bool prepare_walk() { return !hashed_ || hashed_->order.step(hashed_->index); }
+  bool prepare_walk();
 
   // All records, in no order that a caller may rely on, a few thousand at a time: adds some to `to`
   // and moves `from` on; false when those were the last. Records that are put between two calls
@@ -103,8 +106,10 @@ class young_table final : public row_layer {
   std::uint64_t live_count() const noexcept { return live_count_; }
   // Keys and values of live rows.
   std::uint64_t live_bytes() const noexcept { return live_bytes_; }
-  // Of everything but values with blocks of their own, and the tree of the ordered layout.
+  // Of everything. O(1).
   std::size_t held_bytes() const noexcept;
+  // From now on it counts as rows that are being sealed, or as young ones again.
+  void count_as(memory_holder holder) noexcept { share_.move_to(holder); }
 
  private:
   struct hashed_part {
@@ -127,6 +132,8 @@ class young_table final : public row_layer {
   void set_value(young_record& target, bytes_view value);
   void unlive(const young_record& target) noexcept;
   void free_outside(young_record& target) noexcept;
+  void limit_chunks(std::size_t bytes_max) noexcept;
+  void settle() noexcept { share_.set(held_bytes()); }
 
   record_arena records_;
   block_pool pool_;                      // values outside their records, nodes of the tree
@@ -135,6 +142,8 @@ class young_table final : public row_layer {
   std::size_t count_ = 0;
   std::uint64_t live_count_ = 0;
   std::uint64_t live_bytes_ = 0;
+  std::shared_ptr<memory_account> account_;
+  memory_share share_;
 };
 
 }  // namespace lentic::detail

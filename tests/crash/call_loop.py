@@ -19,8 +19,9 @@ THREAD_CALLS = ["pwrite64", "fdatasync"] * 3 + [
                 "fsync", "fallocate", "ftruncate", "unlinkat", "openat",
                 "renameat,renameat2,rename", "mmap", "flock"]
 RING_CALLS = ["io_uring_enter"] * 4 + ["mmap", "flock", "unlinkat", "openat", "munmap"]
-# A life of 25 commits has some 40 to 60 of the frequent ones; strace counts for each thread.
-CALLS_MAX = {True: [2, 6, 12], False: [12, 40, 80]}  # by: with threads
+# About so many of one kind has a life of 25 commits; strace counts for each thread.
+CALLS_MAX = {"io_uring_enter": [30, 150, 260]}
+CALLS_MAX_ELSE = [2, 6, 12]
 COMMITS = "25"
 
 
@@ -56,7 +57,7 @@ def run(options, directory):
     program = [options.program, directory] + options.options + ["--commits", COMMITS]
     for _ in range(options.n):
         calls = dice.choice(THREAD_CALLS if threads else RING_CALLS)
-        nth = dice.randint(1, dice.choice(CALLS_MAX[threads]))
+        nth = dice.randint(1, dice.choice(CALLS_MAX.get(calls, CALLS_MAX_ELSE)))
         command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + calls, "-e",
                    f"inject={calls}:signal=SIGKILL:when={nth}"] + program
         before = promised, at_most

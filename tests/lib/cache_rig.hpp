@@ -81,6 +81,8 @@ class slow_store final : public byte_store, public touching_store {
     return rows.touching()->erase_touching(key, call);
   }
 
+  task<void> make_room(bytes_view, std::uint64_t) override { co_return; }
+
   maybe_ready<std::optional<value_view>> get(bytes_view key) override {
     if (how_ == pace::suspends) return slow_get(key);
     trouble.strike();

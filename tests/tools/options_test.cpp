@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "options.hpp"
 
+#include "machine_memory.hpp"
 #include "topology.hpp"
 
 #include <gtest/gtest.h>
@@ -125,6 +126,14 @@ TEST(RunOptions, CacheIsForChangesOnly) {
             "--cache \"1mb\": not an amount");
   EXPECT_EQ(mistake(run_base + " --emit changes --caching kafak"),
             "--caching \"kafak\": want fused or kafka; did you mean \"kafka\"?");
+}
+
+TEST(RunOptions, TheMemoryBudgetIsHalfOfTheMachinesUnlessToldOtherwise) {
+  EXPECT_EQ(run_given("").memory_bytes, default_memory_budget());
+  EXPECT_EQ(run_given("--memory 64MiB").memory_bytes, std::uint64_t{64} << 20);
+  EXPECT_EQ(run_given("--memory 0").memory_bytes, 0U);
+  EXPECT_EQ(mistake(run_base + " --memory 1000"), "--memory 1000 is too little");
+  EXPECT_EQ(mistake(run_base + " --memory lots").substr(0, 30), "--memory \"lots\": not an amount");
 }
 
 TEST(RunOptions, StdinIsADashAndMayStartNew) {

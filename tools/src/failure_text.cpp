@@ -21,6 +21,9 @@ std::string_view state_remedy(std::error_code code) {
            "run again from the start with another --state";
   if (code == lentic::errc::manifest_damaged || code == lentic::errc::damaged)
     return "; restore the directory from a copy, or run again from the start with another --state";
+  if (code == lentic::errc::over_budget)
+    return "; run the command again with a larger --memory (without --state also give --state DIR, "
+           "so that windows can go to disk)";
   if (code == lentic::errc::poisoned) return "; run the command again";
   return "";
 }
@@ -54,7 +57,7 @@ int report_system(const std::system_error& failure, const std::string& input,
   }
   if (code.category() == lentic::error_category() || code == make_error_code(errc::bad_record)) {
     say(fmt::format("lentic: {}{}\n", reason_of(failure), state_remedy(code)));
-    return exit_code::state;
+    return code == lentic::errc::over_budget ? exit_code::system : exit_code::state;
   }
   if (code.category() == tool_category()) {
     say(fmt::format("lentic: {}: {}\n", input, failure.what()));

@@ -51,6 +51,7 @@ struct run_options {
   std::uint64_t cache_bytes = std::uint64_t{16} << 20;  // for changes
   lentic::caching caching = lentic::caching::fused;     // for changes
   std::optional<std::string> state_directory;
+  std::uint64_t memory_bytes = 0;  // 0: no limit
   commit_interval commit_every;
   output_format output = output_format::csv;
   time_format times = time_format::rfc3339;

@@ -77,6 +77,7 @@ task<void> run_command::count_open() {
 task<void> run_command::open_state() {
   environment_options chosen;
   chosen.directory = options_.state_directory.value_or("");
+  chosen.memory_budget = options_.memory_bytes;
   chosen.log = [this](std::string_view line) { say(std::string(line)); };
   try {
     env_ = co_await environment::open(runtime_, chosen);

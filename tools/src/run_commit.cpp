@@ -19,6 +19,7 @@ constexpr std::uint64_t rows_per_look = 64;
 
 bool run_command::commit_due() {
   if (rows_uncommitted_ == 0) return false;
+  if (env_->wants_commit()) return true;
   const auto count = static_cast<std::uint64_t>(options_.commit_every.count);
   if (options_.commit_every.unit == commit_unit::rows) return rows_uncommitted_ >= count;
   if (rows_here_ % rows_per_look != 0) return false;

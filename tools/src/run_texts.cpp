@@ -4,12 +4,15 @@
 #include "byte_size_text.hpp"
 #include "help_text.hpp"
 #include "json_pointer.hpp"
+#include "machine_memory.hpp"
 
 #include <utility>
 
 namespace lentic::tool {
 
 namespace {
+
+constexpr std::uint64_t memory_bytes_min = std::uint64_t{1} << 20;
 
 constexpr std::array<choice<input_format>, 2> inputs{
     {{"csv", input_format::csv}, {"ndjson", input_format::ndjson}}};
@@ -63,6 +66,10 @@ void run_texts::add_rules_to(CLI::App& app) {
   app.add_option("--commit-interval", commit, "time or rows between commits: 1s, 5000rows")
       ->type_name("INTERVAL")
       ->capture_default_str();
+  app.add_option("--memory", memory,
+                 "budget for what is in memory, such as 512MiB; 0: none; default half of the "
+                 "machine's")
+      ->type_name("BYTES");
   app.add_option("--max-bad", bad, "bad rows to report and skip before giving up")
       ->type_name("N")
       ->capture_default_str();
@@ -118,6 +125,11 @@ run_options run_texts::read(const terminal_facts& terminal, bool stdin_given) co
   if (run.format == input_format::ndjson) refuse_bad_pointers(run);
   read_emit(run);
   if (!state.empty()) run.state_directory = state;
+  run.memory_bytes =
+      memory.empty() ? default_memory_budget() : parsed("--memory", memory, parse_byte_size);
+  if (run.memory_bytes != 0 && run.memory_bytes < memory_bytes_min)
+    throw usage_error("--memory " + memory + " is too little",
+                      "give at least 1MiB, or 0 for no limit");
   run.commit_every = parsed("--commit-interval", commit, parse_commit_interval);
   run.output = output.format(terminal);
   run.times = output.time();

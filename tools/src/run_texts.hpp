@@ -13,7 +13,7 @@ namespace lentic::tool {
 struct run_texts {
   std::string input, format, ts, key, window, agg, retention, state, jump, stats;
   std::string grace = "0", commit = "1s", progress = "auto", bad = "0", stdin_is = "replay";
-  std::string emit = "close", cache, caching;
+  std::string emit = "close", cache, caching, memory;
   output_texts output;
   bool log_commits = false;
 

@@ -139,6 +139,14 @@ touch_answer caching_window_store::below::erase_touching(bytes_view key, const t
   return segment->touching()->erase_touching(key.subspan(id_bytes), inner);
 }
 
+task<void> caching_window_store::below::make_room(bytes_view key, std::uint64_t value_bytes) {
+  byte_store* const segment = segments_->segment_to_write(start_of(key));
+  if (segment == nullptr) co_return;
+  touching_store* const rows = segment->touching();
+  const bytes_view row_key = key.subspan(id_bytes);
+  co_await rows->make_room(row_key, value_bytes);
+}
+
 cursor caching_window_store::below::range(const key_range&, direction) {
   fail(errc::invalid_argument, "a window store is scanned by keys and starts");
 }

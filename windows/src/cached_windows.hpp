@@ -40,6 +40,7 @@ class caching_window_store::below final : public byte_store, public touching_sto
   touching_store* touching() noexcept override { return segments_ != nullptr ? this : nullptr; }
   touch_answer put_touching(bytes_view key, bytes_view value, const touch_call& call) override;
   touch_answer erase_touching(bytes_view key, const touch_call& call) override;
+  task<void> make_room(bytes_view key, std::uint64_t value_bytes) override;
 
  private:
   window_store& inner_;

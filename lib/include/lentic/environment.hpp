@@ -29,11 +29,13 @@
 #include <lentic/coro/stop_token.hpp>
 #include <lentic/durability.hpp>
 #include <lentic/errc.hpp>
+#include <lentic/memory_account.hpp>
 #include <lentic/store/byte_store.hpp>
 #include <lentic/store/segmented_store.hpp>
 #include <lentic/store/young_layout.hpp>
 #include <lentic/task.hpp>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -80,6 +82,11 @@ struct environment_options {
   durability commit_level = durability::synced;  // of cut(), commit() and wait_durable()
   // Buffers for reads of runs that are under way: who finds no room waits. One may always be.
   std::uint64_t block_buffer_bytes_max = std::uint64_t{8} << 20;
+  // Bytes that everything in memory may take together, 64 KiB at least; 0: no limit. An eighth of
+  // it is kept for flushes of caches. Rows that are not used for long go to disk before it is used
+  // up, puts wait for that, and where nothing can go they throw errc::over_budget. Without a
+  // directory nothing can. See wants_commit().
+  std::uint64_t memory_budget = 0;
   std::int64_t lock_wait_ms = 1000;           // a killed process may hold the lock a moment longer
   std::function<void(std::string_view)> log;  // one line each; never called with a lock held
 };
@@ -159,12 +166,15 @@ struct environment_statistics {
   // of runs what young rows hide.
   std::uint64_t runs = 0;
   std::uint64_t runs_quarantined = 0;
-  std::uint64_t run_bytes = 0;  // of their files; without those that cannot be read
-  std::uint64_t cold_reads = 0;       // operations that read blocks of runs, or their index
+  std::uint64_t run_bytes = 0;   // of their files; without those that cannot be read
+  std::uint64_t cold_reads = 0;  // operations that read blocks of runs, or their index
   // Times that the owner's thread waited for a page, major faults, as seen around reads of blocks
   // that were taken to be in memory: wrong guesses, and the pages of other maps on this thread.
   std::uint64_t stalls = 0;
   std::uint64_t block_buffer_bytes = 0;  // for reads that are under way now
+  std::uint64_t memory_bytes = 0;        // in memory, by what memory_account counts
+  std::uint64_t memory_bytes_max = 0;
+  std::array<std::uint64_t, memory_holder_count> memory_of{};  // by memory_holder
 };
 
 // What one segment has, by the place where it lies. A key may be in the journal and in the run;
@@ -274,6 +284,13 @@ class environment {
   // The newest commit that an fdatasync covers, and the newest whose frame was written.
   commit_sequence last_durable() const noexcept;
   commit_sequence last_logged() const noexcept;
+
+  // With a memory budget: a commit is due, because what was put since the last one takes much of
+  // it, or because rows can go to disk only once they are committed. Ask between two records and
+  // commit; whoever does not may find that a put throws errc::over_budget. O(1).
+  bool wants_commit() const noexcept;
+  // What is held in memory. It may outlive the environment.
+  const std::shared_ptr<memory_account>& memory() const noexcept;
 
   // Copies the state, as of the last commit that was written, into another directory that is empty,
   // missing or left behind by a checkpoint that was interrupted; answers that commit. The copy is

@@ -35,6 +35,9 @@ enum class errc {
   invalid_argument,
   // Open it for writing: the environment was opened read-only.
   read_only,
+  // Make room: commit, acknowledge output, let go of cursors and snapshots, or raise the memory
+  // budget. The message names who holds it. Nothing has changed.
+  over_budget,
 };
 
 const std::error_category& error_category() noexcept;

@@ -87,6 +87,7 @@ stream_task::stream_task(environment& env, topology what, stream_task_options op
       cache_(env.runtime().queue(), options_.cache_bytes_max),
       context_(env, what.inner()),
       what_(std::move(what)) {
+  cache_.bind(env.memory());
   what_.inner().seal();
   context_.cache_mode_ = options_.cache;
   context_.cache_ = &cache_;
@@ -201,6 +202,7 @@ task<void> stream_task::stage(coro::stop_token stop) {
 }
 
 task<void> stream_task::stage_nodes(coro::stop_token stop) {
+  const memory_account::flush_guard reserve(*context_.env().memory());
   for (node* const each : flush_order_) co_await each->flush(stop);
   task_metadata saved = context_.metadata();
   for (node* const each : flush_order_) co_await each->save(saved);

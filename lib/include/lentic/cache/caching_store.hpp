@@ -19,6 +19,7 @@
 // not wait for it, and is told by a later one if its key was already under way. A unit that fails
 // before its value is written leaves the entry dirty; one whose listener throws is written, and its
 // change comes again, first of all, with the next flush. So: flush again before a commit.
+// A put that has to read first is under way from its call on: await it before a flush.
 // Threads: one owner, the inner store's. Lifetime: inner store, thread_cache, listener and current
 // context outlive it. Nobody else writes to the inner store. Views, limits: as byte_store.
 // Suspension: only where the inner store or the listener does. Durability: none before the flush in

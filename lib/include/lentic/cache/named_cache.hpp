@@ -44,7 +44,7 @@ struct named_cache_figures {
   std::uint64_t evictions = 0;
 };
 
-class named_cache {
+class named_cache final : private memory_donor {
  public:
   named_cache(thread_cache& owner, std::string_view name);
   named_cache(const named_cache&) = delete;
@@ -104,6 +104,8 @@ class named_cache {
 
  private:
   struct index;
+
+  std::uint64_t give_up(std::uint64_t wanted) noexcept override;
 
   cache_account account_;
   named_cache_figures figures_;

@@ -11,9 +11,11 @@
 // its neighbours hold more, and the entries that a running flush still needs are kept.
 
 #include <lentic/coro/run_queue.hpp>
+#include <lentic/memory_account.hpp>
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -21,7 +23,7 @@ namespace lentic {
 
 class cache_account;
 
-class thread_cache {
+class thread_cache final : private memory_donor {
  public:
   // `queue` is the thread's: who waits for a flush to end is woken there.
   thread_cache(coro::run_queue& queue, std::uint64_t bytes_max) noexcept
@@ -29,6 +31,12 @@ class thread_cache {
   thread_cache(const thread_cache&) = delete;
   thread_cache& operator=(const thread_cache&) = delete;
   ~thread_cache();
+
+  // From now on the caches count in that account too, give up clean entries when it runs out, and
+  // their flushes may draw on its reserve. Once, before the first entry; see environment::memory().
+  void bind(std::shared_ptr<memory_account> memory);
+  // Null: none.
+  memory_account* memory() const noexcept { return memory_.get(); }
 
   std::uint64_t bytes() const noexcept { return bytes_; }
   std::uint64_t bytes_max() const noexcept { return bytes_max_; }
@@ -40,17 +48,25 @@ class thread_cache {
  private:
   friend class cache_account;
 
+  std::uint64_t give_up(std::uint64_t wanted) noexcept override;
+
+  std::shared_ptr<memory_account> memory_;
   coro::run_queue* queue_;
   std::uint64_t bytes_max_;
   std::uint64_t bytes_ = 0;
-  std::map<std::string, const cache_account*, std::less<>> accounts_;
+  std::map<std::string, cache_account*, std::less<>> accounts_;
 };
+
+// Where the entries of a cache lie: in memory of its own, or as rows of a store, which counts them.
+enum class entry_memory { own, of_the_store };
 
 // The part of one cache in a thread_cache. Sum and part change together, so that neither drifts,
 // whatever a listener does in between.
 class cache_account {
  public:
-  cache_account(thread_cache& owner, std::string_view name);
+  // `donor` gives up what it can do without; null: there is nothing.
+  cache_account(thread_cache& owner, std::string_view name, memory_donor* donor = nullptr,
+                entry_memory entries = entry_memory::own);
   cache_account(const cache_account&) = delete;
   cache_account& operator=(const cache_account&) = delete;
   ~cache_account();
@@ -58,17 +74,33 @@ class cache_account {
   void charge(std::uint64_t bytes) noexcept {
     bytes_ += bytes;
     owner_->bytes_ += bytes;
+    if (memory_ != nullptr) memory_->charge(memory_holder::caches, bytes);
   }
   void credit(std::uint64_t bytes) noexcept {
     bytes_ -= bytes;
     owner_->bytes_ -= bytes;
+    if (memory_ != nullptr) memory_->credit(memory_holder::caches, bytes);
   }
+  // Memory that an entry takes beside what it is charged for; only a bound account counts it.
+  void add_entry() noexcept { overhead_.add(entry_bytes); }
+  void remove_entries(std::uint64_t count) noexcept {
+    overhead_.set(overhead_.bytes() - count * entry_bytes);
+  }
+
   std::uint64_t bytes() const noexcept { return bytes_; }
   thread_cache& owner() const noexcept { return *owner_; }
 
  private:
+  friend class thread_cache;
+
+  // A node, a slot and links, less what Kafka's formula counts.
+  static constexpr std::uint64_t entry_bytes = 170;
+
   thread_cache* owner_;
+  memory_account* memory_;  // null: entries are not charged
   std::string name_;
+  memory_donor* donor_;
+  memory_share overhead_;
   std::uint64_t bytes_ = 0;
 };
 

@@ -100,6 +100,8 @@ class stream_task {
   // Ends the life of the nodes; commits nothing.
   task<void> close();
 
+  // environment::wants_commit(): commit before the next record.
+  bool wants_commit() noexcept { return context_.env().wants_commit(); }
   bool busy() const noexcept { return busy_; }
   bool poisoned() const noexcept { return poisoned_; }
   std::int64_t stream_time_ms() const noexcept { return context_.stream_time_ms(); }
