@@ -21,7 +21,7 @@
 // take its time, and the room is still its own.
 //
 // Parts: mmap_segment.cpp changes rows, mmap_segment_read.cpp answers them, mmap_segment_seal.cpp
-// brings them into frames and runs and back.
+// brings them into frames and runs and back, mmap_segment_replay.cpp is what recovery does.
 //
 // Threads: the environment's owner. Errors: see byte_store. Lifetime: owned by a shared_ptr; what
 // reads it holds it, so that a drop does not end it under a read.

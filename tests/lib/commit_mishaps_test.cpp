@@ -3,6 +3,7 @@
 #include "environment_life.hpp"
 #include "frame.hpp"
 
+#include <lentic/coro/file.hpp>
 #include <lentic/coro/scope.hpp>
 #include <lentic/coro/sync_wait.hpp>
 #include <lentic/errc.hpp>
@@ -275,7 +276,7 @@ TEST(CommitMishaps, OlderAttemptAtAFrameThatWasNotSyncedIsNoDamage) {
   }
   file_map files = files_of(disk);
   std::string& image = files["state/journal-1.log"];
-  const auto header = detail::decode_frame_header(as_bytes(image).subspan(4096, 64));
+  auto header = detail::decode_frame_header(as_bytes(image).subspan(4096, 64));
   ASSERT_TRUE(header);
   ASSERT_EQ(header->sequence, 2U);
   detail::payload_writer older;
