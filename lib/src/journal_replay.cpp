@@ -105,8 +105,7 @@ journal::later_frames journal::find_later(bytes_view image, std::uint64_t number
   for (std::uint64_t at = align_up(from); at < image.size(); at += frame_alignment) {
     if (!is_valid(image, number, at, header) || header.sequence <= last_sequence_) continue;
     // The last frame itself may be an older attempt, of a write that failed and came again.
-    const std::uint64_t missing =
-        std::max<std::uint64_t>(header.sequence - 1 - last_sequence_, 1);
+    const std::uint64_t missing = std::max<std::uint64_t>(header.sequence - 1 - last_sequence_, 1);
     found.any = true;
     if (header.unsynced_before < missing) {
       found.proof = at;
