@@ -310,7 +310,7 @@ class environment::state final : public detail::segment_host {
   bool stopping_ = false;             // no more changes
   std::deque<log_epoch> epochs_;
   recycle_pass pass_;
-  std::uint64_t alone_bytes_left_ = 0;  // of commits of our own, until the owner's next one
+  std::uint64_t alone_bytes_left_ = 0;         // of commits of our own, until the owner's next one
   std::vector<commit_sequence> relog_outbox_;  // batches that the next cut logs again
   std::deque<detail::seal_job> seals_;
   std::vector<retired_run> retired_;

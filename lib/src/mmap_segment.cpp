@@ -107,7 +107,7 @@ bool mmap_segment::erase_known(bytes_view key, bool exists_below) {
   if (!existed) return false;
   host_->changed = true;
   ++row_changes_;
-  if (host_->is_durable() || found->is_touched()) {
+  if (found == nullptr || host_->is_durable() || found->is_touched()) {
     make_room_to_mark();
     const std::uint64_t before = young_->live_bytes();
     mark(young_->entomb(key), before);
