@@ -17,6 +17,7 @@ constexpr std::array<std::string_view, 6> slot_names{"store", "segment",   "key_
 
 std::vector<json_path> slot_paths() {
   std::vector<json_path> paths;
+  paths.reserve(slot_names.size());
   for (const std::string_view name : slot_names) paths.push_back({std::string(name)});
   return paths;
 }

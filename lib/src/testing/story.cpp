@@ -63,8 +63,10 @@ std::string difference(std::string_view output, std::string_view expected) {
   for (std::size_t number = 1; !output.empty() || !expected.empty(); ++number) {
     const std::string found = next_line(output);
     const std::string wanted = next_line(expected);
-    if (found != wanted)
-      return "line " + std::to_string(number) + " is " + found + ", not " + wanted;
+    if (found == wanted) continue;
+    std::string told = "line " + std::to_string(number);
+    told.append(" is ").append(found).append(", not ").append(wanted);
+    return told;
   }
   return {};
 }
