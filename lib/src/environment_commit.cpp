@@ -244,7 +244,7 @@ bool environment::state::is_behind() const noexcept {
 
 // Writes the queue in order, one frame at a time, and syncs, until nothing is due or one fails.
 task<void> environment::state::write_frames() {
-  while (!failure_ && (frame_is_due() || sync_is_due())) {
+  while (!failure_ && !poisoned_ && (frame_is_due() || sync_is_due())) {
     try {
       if (frame_is_due()) {
         co_await write_frame();
@@ -366,7 +366,10 @@ task<void> environment::state::wait_slowly(commit_sequence sequence, durability 
     if (!writing_ && sequence > last_cut) fail(errc::invalid_argument, "no such commit was cut");
     if (stop.stop_requested()) throw std::system_error(coro::aborted_code(), "commit");
     ask_for(std::min(sequence, last_cut), level);
-    if (!writing_) start_writing();
+    if (!writing_) {
+      start_writing();
+      if (!writing_) continue;  // it has ended in the call
+    }
     co_await landed_.wait(stop);
   }
 }

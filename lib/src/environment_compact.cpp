@@ -62,7 +62,10 @@ task<void> environment::state::wait_for_upkeep(std::uint64_t failures, coro::sto
   work_.set();  // after a failure it rests until the next commit, which may not come
   if (last_durable < last_cut) {  // its owner may have asked for less
     ask_for(last_cut, durability::synced);
-    if (!writing_) start_writing();
+    if (!writing_) {
+      start_writing();
+      if (!writing_) co_return;  // it has ended in the call
+    }
   }
   co_await landed_.wait(stop);
 }

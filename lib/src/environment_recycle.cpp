@@ -19,6 +19,8 @@ namespace {
 // marked for one cut at least. A slice looks at so many rows at most; both take well below 1 ms.
 constexpr std::uint64_t slices_per_file = 256;
 constexpr std::uint64_t cuts_per_file = 32;
+// Of the memory budget, for rows that one cut logs again.
+constexpr std::uint64_t marked_part = 16;
 constexpr std::size_t slice_rows = 1024;
 // Fewer young bytes than this part of what the journal keeps (1 MiB of 64 MiB) are not worth a run.
 constexpr std::uint64_t seals_per_journal = 64;
@@ -42,6 +44,9 @@ void environment::state::renew_share(std::uint64_t frame_bytes) noexcept {
   pass_.marked_bytes = 0;
   pass_.marked_bytes_max =
       std::max({options.journal_file_bytes_max / cuts_per_file, frame_bytes / 2, std::uint64_t{1}});
+  // Rows that are marked count as uncommitted ones of the owner.
+  const std::uint64_t budget = memory->budget();
+  if (budget != 0) pass_.marked_bytes_max = std::min(pass_.marked_bytes_max, budget / marked_part);
   pass_.waits = false;
   renew_budget(frame_bytes);
 }
@@ -161,6 +166,7 @@ task<void> environment::state::drop_files() {
     if (each.number == number) manifest_.first_journal_sequence = each.first_sequence;
   }
   manifest_.first_journal_file = number;
+  if (poisoned_) fail(errc::poisoned, options.directory);
   co_await directory.save_manifest(manifest_);
   co_await journal->remove_before(number);
   while (epochs_.size() > 1 && epochs_[1].start <= pass_.keep_from) epochs_.pop_front();

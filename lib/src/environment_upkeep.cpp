@@ -82,15 +82,14 @@ task<void> environment::state::upkeep() {
     if (thrown && seals) relief_failed(std::move(thrown));
     relief_.wake_all();
     if (failed.empty()) continue;
+    work_.reset();  // not again before the next commit; what comes from here on is heard
     log("lentic: upkeep of " + options.directory + ": " + failed);
     if (is_for_lack_of_room(upkeep_error_)) {
       const result<void> freed = co_await as_result(journal->remove_spares());
       if (!freed) log("lentic: " + freed.error().message());
     }
     if (!dead_.empty()) continue;  // what a failed seal wrote goes at once
-    if (stopping_) break;          // close() has set the event that is reset below
-    work_.reset();                 // not again before the next commit
-    co_await work_.wait();
+    if (!stopping_) co_await work_.wait();
   }
 }
 
@@ -164,6 +163,7 @@ task<void> environment::state::seal(detail::seal_job job) {
   }
   ++counts.runs_written;
   give_back_freed_memory(memory->budget());
+  if (poisoned_) fail(errc::poisoned, options.directory);  // nothing is synced any more
   co_await directory.save_manifest(manifest_);
   if (old_generation != 0) bury(job, old_generation);
 }

@@ -259,5 +259,33 @@ TEST(MemoryFailure, OfTheNthAllocationLosesNothing) {
   EXPECT_GT(judged, 30);
 }
 
+// The n-th allocation of a cut fails; who waits for an earlier commit gets an answer.
+TEST(MemoryFailure, WaitBehindACutThatFailedEnds) {
+  for (std::uint64_t nth = 1; nth < 60; ++nth) {
+    coro::sim_disk disk(1);
+    environment_life life(disk, 1);
+    environment_options options = small_options();
+    options.commit_level = durability::cached;
+    life.open(options);
+    life.shell("s").put("a", "1");
+    const commit_sequence first = life.env().cut();
+    for (int i = 0; i < 50; ++i) life.shell("t").put(numbered_text("k", i), std::string(100, 'v'));
+    bool failed = false;
+    fail_at = allocations + nth;
+    try {
+      life.env().cut();
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    fail_at = 0;
+    try {
+      sync_wait(life.runtime(), life.env().wait_durable(first, durability::synced));
+    } catch (const std::bad_alloc&) {  // told
+    }
+    life.kill();
+    if (!failed) break;
+  }
+}
+
 }  // namespace
 }  // namespace lentic::test

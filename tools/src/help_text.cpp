@@ -147,7 +147,9 @@ header line or NDJSON, plain or gzip; columns or members:
 Others are passed over, so what "store dump" prints loads as it is. A row has at
 most 132 MiB. Rows are committed in their order, so many at a time, and with
 them the place in the input: killed at any moment, the same command goes on, and
-another input is refused; --from-start loads all of it again. The first row that
+another input is refused; --from-start loads all of it again, and so does the
+command when a load has come to its end. Rows stay in memory until they are in
+runs: "store compact" brings them there. The first row that
 cannot be used ends the load: file:line:column: reason, exit 3; the rows before
 it are in the state.
 

@@ -220,7 +220,8 @@ struct load_texts {
     app.add_option("FILE", input, "rows to load; \"-\" is standard input")->capture_default_str();
     app.add_option("--input", format, "csv or ndjson (default: by the name of the file)")
         ->type_name("FORMAT");
-    app.add_option("--store", store, "the store of all rows")->type_name("NAME");
+    app.add_option("--store", store, "the store of all rows, whatever the column says")
+        ->type_name("NAME");
     app.add_option("--commit-rows", commit, "rows of a commit (default: 10000)")->type_name("N");
     app.add_flag("--from-start", from_start, "load all rows, also after an interrupted load");
   }

@@ -97,6 +97,18 @@ task<void> run_command::shut() {
   co_await env_->close();
 }
 
+// What store load puts is no run's: windows without the totals and the place in the input that
+// belong to them.
+void run_command::check_is_of_a_run() const {
+  const std::vector<std::string> names = env_->store_names();
+  if (std::find(names.begin(), names.end(), run_store_name) != names.end()) return;
+  if (names.empty() && env_->position_names().empty()) return;
+  lentic::fail(lentic::errc::store_mismatch,
+               options_.state_directory.value_or("") + " holds "
+                   + (names.empty() ? "positions" : "the store " + names.front())
+                   + " and is not of lentic run; use another --state");
+}
+
 task<int> run_command::run_in_state() {
   if (const std::optional<std::string> mixture = salvaged_mixture(*env_))
     lentic::fail(lentic::errc::journal_damaged,
@@ -107,6 +119,7 @@ task<int> run_command::run_in_state() {
     say("lentic: the last frame of the journal (commit " + std::to_string(found.cut->sequence)
         + ") was not complete and was cut; the state is commit " + std::to_string(found.sequence));
   for (const std::string& each : found.quarantined) say("lentic: quarantined: " + each);
+  check_is_of_a_run();
   run_store_ = &env_->open_byte_store(run_store_name);
   job_ = std::make_unique<row_job>(*env_, options_);
   std::optional<stored_run> stored = co_await load_run(*run_store_);

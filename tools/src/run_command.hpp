@@ -54,6 +54,7 @@ class run_command {
  private:
   // Life of the state.
   task<void> open_state();
+  void check_is_of_a_run() const;
   task<int> run_in_state();
   task<void> shut();
 

@@ -69,7 +69,8 @@ void run_texts::add_rules_to(CLI::App& app) {
   app.add_option("--memory", memory,
                  "budget for what is in memory, such as 512MiB; 0: none; default half of the "
                  "machine's")
-      ->type_name("BYTES");
+      ->type_name("BYTES")
+      ->check(not_empty());
   app.add_option("--max-bad", bad, "bad rows to report and skip before giving up")
       ->type_name("N")
       ->capture_default_str();

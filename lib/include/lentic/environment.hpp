@@ -16,7 +16,7 @@
 // which others query (query.hpp). Builds with assertions check that at each write and commit.
 // Errors: std::system_error with errc or the system's code. A failed write (a full disk) leaves the
 // commit pending: nothing is lost, and the next commit tries again. A failed fdatasync poisons:
-// every later call throws errc::poisoned, nothing is retried, and only a reopen tells what is
+// every later write and commit throws errc::poisoned, nothing is retried, and only a reopen tells what is
 // durable.
 // Cancellation: who waits for a commit may be stopped (std::system_error, coro::aborted_code()); a
 // commit that was cut goes on, and last_durable() tells its fate. close() is not cancellable.
@@ -86,6 +86,7 @@ struct environment_options {
   // it is kept for flushes of caches. Rows that are not used for long go to disk before it is used
   // up, puts wait for that, and where nothing can go they throw errc::over_budget. Without a
   // directory nothing can. See wants_commit().
+  // Each row in a run takes some 2 bytes of it for index and filter.
   std::uint64_t memory_budget = 0;
   std::int64_t lock_wait_ms = 1000;           // a killed process may hold the lock a moment longer
   std::function<void(std::string_view)> log;  // one line each; never called with a lock held

@@ -35,8 +35,8 @@ enum class errc {
   invalid_argument,
   // Open it for writing: the environment was opened read-only.
   read_only,
-  // Make room: commit, acknowledge output, let go of cursors and snapshots, or raise the memory
-  // budget. The message names who holds it. Nothing has changed.
+  // Make room: commit, acknowledge output, or raise the memory budget. The message names who holds
+  // it. Nothing has changed.
   over_budget,
 };
 

@@ -57,6 +57,14 @@ class Loads:
                 rb"\d+ rows loaded in \d+ commits; commit \d+\n", result.out), result)
             self.checks.equal("and is the same rows", self.digest(state), wanted)
             again = self.bench.run("run", self.bench.path("first.csv"), *RUN, "--state", state)
+            windows = self.bench.path("windows-" + kind)
+            part = self.bench.write("windows." + kind, self.store(
+                "dump", self.state, "--store", "windows", "--output", kind).out)
+            self.checks.equal("the dump of its windows alone loads",
+                              self.store("load", windows, part).code, 0)
+            alone = self.bench.run("run", self.bench.path("first.csv"), *RUN, "--state", windows)
+            self.checks.that("and no run goes on from that either", alone.code == 4
+                             and "is not of lentic run" in alone.err, alone)
             self.checks.that("no run goes on from it", again.code == 4
                              and "count rows twice" in again.err, again)
         piped = self.store("load", self.bench.path("piped"), input=self.store("dump",

@@ -6,7 +6,7 @@
 //
 //   stream_task job(*env, std::move(topology));
 //   co_await job.open();                          // stores and metadata of the last commit
-//   auto& lines = job.source<std::string, std::string>("lines");
+//   auto& lines = job.source_of<std::string, std::string>("lines");
 //   co_await job.process(lines, record);          // ready, as a rule
 //   job.set_position("lines", position);
 //   co_await job.commit();                        // flush, save, one durable frame

@@ -130,7 +130,8 @@ class byte_store {
   // True when it was put; false leaves the stored value as it is.
   maybe_ready<bool> put_if_absent(bytes_view key, bytes_view value);
   maybe_ready<bool> contains(bytes_view key);
-  // Applies the entries in order. Between two commits of an environment, all or none are durable.
+  // Applies the entries in order. Between two commits of an environment, all or none are durable;
+  // where it throws, a part may have been put, and a commit would keep that.
   task<void> write(const write_batch& batch);
   // Rows whose key starts with `prefix`.
   cursor prefix(bytes_view prefix, direction order = direction::forward);
