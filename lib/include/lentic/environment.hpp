@@ -16,8 +16,8 @@
 // which others query (query.hpp). Builds with assertions check that at each write and commit.
 // Errors: std::system_error with errc or the system's code. A failed write (a full disk) leaves the
 // commit pending: nothing is lost, and the next commit tries again. A failed fdatasync poisons:
-// every later write and commit throws errc::poisoned, nothing is retried, and only a reopen tells what is
-// durable.
+// every later write and commit throws errc::poisoned, nothing is retried, and only a reopen tells
+// what is durable.
 // Cancellation: who waits for a commit may be stopped (std::system_error, coro::aborted_code()); a
 // commit that was cut goes on, and last_durable() tells its fate. close() is not cancellable.
 // Not promised: several environments on one directory (the second open throws errc::in_use), or
