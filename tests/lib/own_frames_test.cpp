@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace lentic::test {
 namespace {
@@ -172,9 +173,12 @@ class history {
 };
 
 TEST(OwnFrames, MeetInAnyOrder) {
-  for (std::uint64_t seed = 1; seed <= 60 && !HasFailure(); ++seed) {
+  std::vector<std::uint64_t> seeds{51};  // hung once
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) seeds.push_back(seed);
+  for (const std::uint64_t seed : seeds) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     history(seed).play(400);
+    if (HasFailure()) break;
   }
 }
 
