@@ -39,8 +39,7 @@ bool is_colder(const detail::seal_candidate& left, const detail::seal_candidate&
 std::uint64_t environment::state::young_bytes_high() const noexcept {
   std::uint64_t left = memory->open_bytes();
   for (const memory_holder each :
-       {memory_holder::outbox, memory_holder::runs, memory_holder::caches, memory_holder::blocks,
-        memory_holder::pins})
+       {memory_holder::outbox, memory_holder::runs, memory_holder::caches, memory_holder::blocks})
     left -= std::min(left, memory->bytes_of(each));
   return left / rest_part * rest_share;
 }
@@ -166,15 +165,19 @@ void environment::state::fail_over_budget(std::uint64_t entry_bytes) const {
 }
 
 // Output cannot wait, so it may draw on the reserve: twice its bytes, in the outbox and in a frame.
+// It is copied before caches give way: it may lie in one of them.
 void environment::state::append_output(bytes_view added) {
   check_writable();
+  const std::size_t before = output.size();
+  output.insert(output.end(), added.begin(), added.end());
   const std::uint64_t budget = memory->budget();
   const std::uint64_t after = memory->bytes() + 2 * added.size();
-  if (budget != 0 && after > budget && after - memory->collect(after - budget) > budget)
+  if (budget != 0 && after > budget && after - memory->collect(after - budget) > budget) {
+    output.resize(before);
     fail(errc::over_budget,
          "output of " + std::to_string(added.size()) + " bytes; " + memory->describe());
+  }
   changed = true;
-  output.insert(output.end(), added.begin(), added.end());
   outbox_memory_.add(added.size());
   output_memory_.add(added.size());
 }

@@ -25,8 +25,6 @@ const char* to_text(memory_holder which) noexcept {
       return "caches";
     case memory_holder::blocks:
       return "blocks";
-    case memory_holder::pins:
-      return "pins";
   }
   return "unknown";
 }

@@ -69,6 +69,31 @@ TEST_F(BoundCache, AFlushAtTheLimitDrawsOnTheReserve) {
   close();
 }
 
+// Clean entries go to make room for output, and what is put out may be the value of one.
+TEST_F(BoundCache, OutputMayBeWhatACleanEntryShows) {
+  const std::string large(150'000, 'l');
+  open_cache();
+  cached().put("large", large);
+  cached().put("other", std::string(160'000, 'o'));
+  sync_wait(life_->runtime(), store_->flush());
+  life_->commit();
+  for (int number = 0; env().memory()->admits(1000); ++number)
+    ASSERT_EQ(put("s", 1, number, 900), "done");
+  ASSERT_GT(held(memory_holder::caches), large.size());
+  maybe_ready<std::optional<value_view>> shown = store_->get(as_bytes("large"));
+  ASSERT_TRUE(shown.ready());
+  const std::optional<value_view> value = shown.take();
+  ASSERT_TRUE(value);
+  env().append_output(*value);
+  ASSERT_LT(held(memory_holder::caches), large.size());
+  const commit_sequence last = env().last_durable();
+  life_->commit();
+  const std::optional<outbox_batch> batch = env().next_output(last);
+  ASSERT_TRUE(batch);
+  EXPECT_EQ(as_text(batch->output), large);
+  close();
+}
+
 // --- a cache whose entries are the rows --------------------------------------------------------
 
 // What it is told, and a put of its own into a store that nothing waits for.
@@ -135,13 +160,13 @@ TEST_F(TouchingPuts, ErasesWaitAsWell) {
   cached().put("there", "row");
   sync_wait(life_->runtime(), store_->flush());
   fill_and_cut();
-  while (env().memory()->admits(5)) env().memory()->charge(memory_holder::pins, 5);
-  const std::uint64_t pinned = held(memory_holder::pins);
+  std::uint64_t taken = 0;
+  for (; env().memory()->admits(5); taken += 5) env().memory()->charge(memory_holder::seals, 5);
   std::vector<std::string> notes;
   coro::scope waiting(life_->runtime().queue());
   waiting.spawn(erase_and_note(*store_, "there", notes));
   EXPECT_TRUE(notes.empty());
-  env().memory()->credit(memory_holder::pins, pinned);
+  env().memory()->credit(memory_holder::seals, taken);
   sync_wait(life_->runtime(), waiting.join());
   EXPECT_EQ(notes, (std::vector<std::string>{"erased"}));
   EXPECT_EQ(cached().get("there"), std::nullopt);

@@ -3,6 +3,8 @@
 
 // durability: what has to have happened to a commit before it counts as landed. The levels are in
 // order: what holds for one holds for those before it. docs/guarantees.md says what each survives.
+//
+// Plain values: any thread, no errors.
 
 #include <cstdint>
 

@@ -257,7 +257,9 @@ class environment {
   // The sources that have one, sorted.
   std::vector<std::string> position_names() const;
 
-  // Adds output to the next commit; it may be written to its sink once that commit is durable.
+  // Adds output to the next commit; it may be written to its sink once that commit is durable. It
+  // does not wait for room: with a memory budget, clean entries of bound caches go, and with them
+  // their views; then it throws over_budget, and nothing was added.
   void append_output(bytes_view output);
   // The oldest batch with a sequence greater than `after` that was not acknowledged and whose
   // commit is durable; written, where commit_level is below synced: a power cut may then take back

@@ -35,10 +35,9 @@ enum class memory_holder : std::uint8_t {
   runs,         // indexes and filters of runs
   seals,        // what a seal works with
   caches,       // entries of caches that are bound to the account
-  blocks,       // blocks that were read
-  pins,         // of readers that hold on to old rows
+  blocks,       // buffers of reads that are under way
 };
-inline constexpr std::size_t memory_holder_count = 10;
+inline constexpr std::size_t memory_holder_count = 9;
 
 // "young rows", as in messages.
 const char* to_text(memory_holder which) noexcept;

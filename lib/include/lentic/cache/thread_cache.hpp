@@ -34,6 +34,8 @@ class thread_cache final : private memory_donor {
 
   // From now on the caches count in that account too, give up clean entries when it runs out, and
   // their flushes may draw on its reserve. Once, before the first entry; see environment::memory().
+  // From then on a view of a clean entry also ends at environment::append_output(), which does not
+  // wait for room.
   void bind(std::shared_ptr<memory_account> memory);
   // Null: none.
   memory_account* memory() const noexcept { return memory_.get(); }
