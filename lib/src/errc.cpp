@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lentic/errc.hpp>
+#include <lentic/store/damaged_block.hpp>
+
+#include <utility>
 
 namespace lentic {
 
@@ -57,6 +60,11 @@ std::error_code make_error_code(errc code) noexcept {
 
 void fail(errc code, const std::string& context) {
   throw std::system_error(make_error_code(code), context);
+}
+
+damaged_block::damaged_block(const std::string& context, std::optional<bytes> next_key)
+    : std::system_error(make_error_code(errc::damaged), context) {
+  if (next_key) next_key_ = std::make_shared<const bytes>(std::move(*next_key));
 }
 
 }  // namespace lentic

@@ -5,6 +5,7 @@
 #include "run_file.hpp"
 
 #include <lentic/errc.hpp>
+#include <lentic/store/damaged_block.hpp>
 
 #include <algorithm>
 
@@ -100,7 +101,9 @@ void run_reader::fail_damaged(std::size_t block) const {
   const bool is_last = block + 1 == block_count();
   if (block != 0) where += ", from key " + shown(index_.separator(block)) + " (hex)";
   if (!is_last) where += ", below key " + shown(index_.separator(block + 1)) + " (hex)";
-  fail(errc::damaged, where);
+  std::optional<bytes> next_key;
+  if (!is_last) next_key = to_bytes(index_.separator(block + 1));
+  throw damaged_block(where, std::move(next_key));
 }
 
 run_block run_reader::verified_block(std::size_t block) {

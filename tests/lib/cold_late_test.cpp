@@ -3,6 +3,8 @@
 // between rows, blocks that are forgotten, asked for by others, or damaged.
 #include "cold_reads_rig.hpp"
 
+#include <lentic/store/damaged_block.hpp>
+
 #include <span>
 
 namespace lentic::test {
@@ -179,6 +181,39 @@ TEST_F(ColdReads, MergeHandsOutTheRowsBeforeADamagedBlock) {
   };
   EXPECT_THROW(count_whole(), std::system_error);
   EXPECT_EQ(handed_out, there);
+}
+
+// The error says where a scan can go on: what it hands out there is what can be got.
+TEST_F(ColdReads, AScanGoesOnBehindADamagedBlock) {
+  life_.close();
+  ASSERT_TRUE(disk_.flip_bit(run_path(), (3 * 4096 + 300) * 8));
+  life_.open();
+  std::vector<std::string> found;
+  std::optional<bytes> behind;
+  const auto read_on = [&](const key_range& range) {
+    cursor rows = store().range(range);
+    for (text_rows block = shell().next(rows); !block.empty(); block = shell().next(rows))
+      for (const auto& [key, value] : block) found.push_back(key);
+  };
+  try {
+    read_on(everything());
+  } catch (const damaged_block& damage) {
+    EXPECT_EQ(damage.code(), errc::damaged);
+    ASSERT_TRUE(damage.next_key());
+    behind = to_bytes(*damage.next_key());
+  }
+  ASSERT_TRUE(behind);
+  read_on(from(*behind));
+  std::vector<std::string> there;
+  for (int number = 0; number < row_count; ++number) {
+    try {
+      if (shell().get(key_of(number))) there.push_back(key_of(number));
+    } catch (const damaged_block&) {
+      EXPECT_LT(key_of(number), as_text(*behind));
+    }
+  }
+  EXPECT_EQ(found, there);
+  EXPECT_LT(there.size(), static_cast<std::size_t>(row_count));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "row_writer.hpp"
 #include "stored_windows.hpp"
 #include "suggest.hpp"
+#include "surviving_rows.hpp"
 #include "utf8.hpp"
 #include "view_commands.hpp"
 
@@ -141,15 +142,12 @@ class dumper {
 
   task<void> show_segment(byte_store& segment, std::string store, segment_id id) {
     const std::string place = "store " + store + ", segment " + std::to_string(id) + ": ";
-    std::optional<cursor> rows;
+    surviving_rows rows(segment);
     while (left_ != 0) {
-      std::span<const row> block;
-      try {
-        if (!rows) rows.emplace(segment.scan());
-        block = co_await rows->next();
-      } catch (const std::system_error& failure) {
-        if (failure.code().category() == std::system_category()) throw;
-        damaged(place + failure.what());
+      const std::span<const row> block = co_await rows.next();
+      if (const std::optional<std::string> damage = rows.take_damage()) {
+        damaged(place + *damage);
+        continue;
       }
       if (block.empty()) break;
       for (const row& each : block.first(std::min<std::uint64_t>(left_, block.size())))

@@ -39,10 +39,8 @@ std::string_view system_remedy(std::error_code code) {
 
 // For another topology the text says it all; the code's own words would only repeat it.
 std::string reason_of(const std::system_error& failure) {
-  const std::string text = failure.what();
-  const std::string tail = ": " + failure.code().message();
-  if (failure.code() != lentic::errc::store_mismatch || !text.ends_with(tail)) return text;
-  return text.substr(0, text.size() - tail.size());
+  return failure.code() == lentic::errc::store_mismatch ? without_code_words(failure)
+                                                        : failure.what();
 }
 
 }  // namespace
@@ -65,6 +63,12 @@ int report_system(const std::system_error& failure, const std::string& input,
   }
   say(fmt::format("lentic: {}{}\n", failure.what(), system_remedy(code)));
   return exit_code::system;
+}
+
+std::string without_code_words(const std::system_error& failure) {
+  const std::string text = failure.what();
+  const std::string tail = ": " + failure.code().message();
+  return text.ends_with(tail) ? text.substr(0, text.size() - tail.size()) : text;
 }
 
 }  // namespace lentic::tool

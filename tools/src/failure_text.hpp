@@ -14,4 +14,7 @@ namespace lentic::tool {
 int report_system(const std::system_error& failure, const std::string& input,
                   const std::function<void(std::string_view)>& say);
 
+// What it says without the words that each failure of its code shares.
+std::string without_code_words(const std::system_error& failure);
+
 }  // namespace lentic::tool

@@ -142,8 +142,9 @@ int look(coro::runtime& runtime, const verify_options& options, output_sink& sin
   sync_wait(runtime, sink.write(found.text));
   if (found.damages == 0) return exit_code::complete;
   print_error("lentic: " + options.state_directory
-              + " is damaged; restore it from a copy, see what is left with lentic store salvage, "
-                "or run again from the start with another --state\n");
+              + " is damaged; restore it from a copy, or run again from the start with another "
+                "--state. What is left of a journal: lentic store salvage; of rows: lentic store "
+                "dump, and lentic store load into another state\n");
   return exit_code::state;
 }
 

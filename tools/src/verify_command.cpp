@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verify_command.hpp"
 
+#include "failure_text.hpp"
 #include "position_proof.hpp"
 #include "progress_teller.hpp"
 #include "salvage_mark.hpp"
 #include "store_commands.hpp"
 #include "stored_windows.hpp"
+#include "surviving_rows.hpp"
 #include "time_text.hpp"
 #include "utf8.hpp"
 
@@ -17,8 +19,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 namespace lentic::tool {
 
@@ -43,13 +47,6 @@ std::string tally_text(const tally& counted) {
                      counted.bytes);
 }
 
-// How far reading came before damage, or everything.
-struct reading {
-  tally counted;
-  std::optional<bytes> last_key;
-  std::exception_ptr damage;
-};
-
 class verifier {
  public:
   verifier(coro::runtime& runtime, const verify_options& options,
@@ -69,7 +66,12 @@ class verifier {
   task<void> check_run(environment& env);
   task<void> check_store(environment& env, std::string name);
   task<tally> check_segment(byte_store& segment, std::string store, segment_id id);
-  task<reading> read(byte_store& segment, direction order, segment_id id, bool windows);
+  std::string place_text(const std::string& damage, const std::string& store, segment_id id,
+                         const std::optional<bytes>& last_key) const;
+  void check_rows(std::span<const row> block, segment_id id, bool windows, tally& counted);
+  bool are_windows(const std::string& store) const {
+    return windows_ && store == window_store_name;
+  }
   void check_window(const row& stored, segment_id id);
   void row_fault(const row& stored, segment_id id, const std::string& what);
   std::string key_text(bytes_view key, bool windows) const;
@@ -85,19 +87,6 @@ class verifier {
   std::size_t damages_ = 0;
   std::string report_;
 };
-
-// What it says, without the words that every damage shares.
-std::string message_of(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::system_error& failure) {
-    const std::string text = failure.what();
-    const std::string tail = ": " + failure.code().message();
-    return text.ends_with(tail) ? text.substr(0, text.size() - tail.size()) : text;
-  } catch (const std::logic_error& failure) {
-    return failure.what();
-  }
-}
 
 // Of a segment, also of one that no window store has made.
 std::int64_t first_start_ms(segment_id id, std::int64_t interval_ms) {
@@ -127,17 +116,17 @@ void verifier::check_opening(const environment& env) {
 
 // The records of a run, without which the windows cannot be understood.
 task<void> verifier::check_run(environment& env) {
-  std::exception_ptr error;
+  std::string unread;
   try {
     facts_ = co_await load_facts(env);
   } catch (const std::system_error& failure) {
     // Whatever our own code refuses: what these records hold makes no topology.
     if (failure.code().category() != lentic::error_category() && !is_damage(failure.code())) throw;
-    error = std::current_exception();
-  } catch (const std::logic_error&) {
-    error = std::current_exception();
+    unread = without_code_words(failure);
+  } catch (const std::logic_error& failure) {
+    unread = failure.what();
   }
-  if (error) damaged("the records of the run, store run: " + message_of(error));
+  if (!unread.empty()) damaged("the records of the run, store run: " + unread);
   if (!facts_) co_return;
   const std::vector<std::string> names = env.store_names();
   if (std::find(names.begin(), names.end(), window_store_name) != names.end())
@@ -177,20 +166,42 @@ task<void> verifier::check_store(environment& env, std::string name) {
   report_ += fmt::format("store {}: {}\n", name, tally_text(counted));
 }
 
-// From its start to the damage; if there is one, also from its end, so that the keys are known that
-// it lies between.
 task<tally> verifier::check_segment(byte_store& segment, std::string store, segment_id id) {
-  const bool windows = windows_ && store == window_store_name;
+  const bool windows = are_windows(store);
+  tally counted;
+  counted.segments = 1;
   row_faults_ = 0;
+  std::vector<std::string> damages;  // until it is known which key comes behind them
+  std::optional<bytes> last_key;
   progress_.tell(bytes_read_, bytes_total_);
-  reading front = co_await read(segment, direction::forward, id, windows);
-  front.counted.segments = 1;
+  surviving_rows rows(segment);
+  for (;;) {
+    const std::span<const row> block = co_await rows.next();
+    if (const std::optional<std::string> damage = rows.take_damage()) {
+      damages.push_back(place_text(*damage, store, id, last_key));
+      continue;
+    }
+    for (std::string& each : std::exchange(damages, {})) {
+      if (!block.empty())
+        each +=
+            (last_key ? " and before " : ", keys before ") + key_text(block.front().key, windows);
+      damaged(each);
+    }
+    if (block.empty()) break;
+    check_rows(block, id, windows, counted);
+    last_key = to_bytes(block.back().key);
+  }
   if (row_faults_ > row_faults_shown)
     report_ +=
         fmt::format("         and {} more rows of this segment\n", row_faults_ - row_faults_shown);
-  if (!front.damage) co_return front.counted;
-  const reading back = co_await read(segment, direction::backward, id, windows);
-  std::string where = fmt::format("{}; store {}, segment {}", message_of(front.damage), store, id);
+  co_return counted;
+}
+
+// What is damaged, and what it lies behind.
+std::string verifier::place_text(const std::string& damage, const std::string& store, segment_id id,
+                                 const std::optional<bytes>& last_key) const {
+  const bool windows = are_windows(store);
+  std::string where = fmt::format("{}; store {}, segment {}", damage, store, id);
   if (windows) {
     const std::int64_t interval = windows_->segment_interval_ms();
     where += ", windows that start from ";
@@ -199,37 +210,18 @@ task<tally> verifier::check_segment(byte_store& segment, std::string store, segm
     append_time(where, windows::saturating_add(first_start_ms(id, interval), interval - 1),
                 options_.times);
   }
-  if (front.last_key) where += ", keys after " + key_text(*front.last_key, windows);
-  if (back.last_key)
-    where +=
-        (front.last_key ? " and before " : ", keys before ") + key_text(*back.last_key, windows);
-  damaged(where);
-  front.counted.rows += back.counted.rows;
-  front.counted.bytes += back.counted.bytes;
-  co_return front.counted;
+  if (last_key) where += ", keys after " + key_text(*last_key, windows);
+  return where;
 }
 
-task<reading> verifier::read(byte_store& segment, direction order, segment_id id, bool windows) {
-  reading done;
-  try {
-    cursor rows = segment.scan(order);
-    for (;;) {
-      const std::span<const row> block = co_await rows.next();
-      if (block.empty()) break;
-      for (const row& each : block) {
-        ++done.counted.rows;
-        done.counted.bytes += each.key.size() + each.value.size();
-        bytes_read_ += each.key.size() + each.value.size();
-        if (windows) check_window(each, id);
-      }
-      done.last_key = to_bytes(block.back().key);
-      progress_.tell(bytes_read_, bytes_total_);
-    }
-  } catch (const std::system_error& failure) {
-    if (!is_damage(failure.code())) throw;
-    done.damage = std::current_exception();
+void verifier::check_rows(std::span<const row> block, segment_id id, bool windows, tally& counted) {
+  for (const row& each : block) {
+    ++counted.rows;
+    counted.bytes += each.key.size() + each.value.size();
+    bytes_read_ += each.key.size() + each.value.size();
+    if (windows) check_window(each, id);
   }
-  co_return done;
+  progress_.tell(bytes_read_, bytes_total_);
 }
 
 void verifier::check_window(const row& stored, segment_id id) {

@@ -237,6 +237,34 @@ class Verify:
         self.checks.that("dump prints what precedes it, and ends with 4", first.code == 4
                          and f"key{after:05}".encode() in first.out and "block" in first.err,
                          first.err)
+        self.checks.that("and what lies behind it", f"key{before:05}".encode() in first.out)
+        self.several_blocks(state, run, result.out.decode())
+
+    def several_blocks(self, state, run, once):
+        """Each damaged block is told, and what can be read is saved by dump and load."""
+        with open(os.path.join(state, run), "r+b") as file:
+            for at in (10_000, 14_200, 40_000):
+                file.seek(at)
+                byte = file.read(1)
+                file.seek(at)
+                file.write(bytes([byte[0] ^ 1]))
+        result = self.verify(state)
+        text = result.out.decode()
+        self.checks.that("four damaged blocks are told", result.code == 4
+                         and text.count("\ndamaged: ") == 4 and "damaged, 4 found" in text, text)
+        count = int(re.search(r"store windows: \d+ segments, (\d+) rows", text).group(1))
+        whole = int(re.search(r"store windows: \d+ segments, (\d+) rows", once).group(1))
+        self.checks.that("and cost their rows alone", whole - 600 < count < whole, (count, whole))
+        dump = self.dump("--store", "windows", state=state)
+        left = self.bench.write("left.csv", dump.out)
+        saved = self.bench.path("saved")
+        loaded = self.bench.run("store", "load", saved, left)
+        again = self.dump(state=saved)
+        self.checks.that("dump and load save what is left", dump.code == 4 and loaded.code == 0
+                         and dump.out.count(b"\n") == count + 1
+                         and self.bench.run("store", "verify", saved).code == 0
+                         and [line.split(b",")[2] for line in again.out.splitlines()]
+                         == [line.split(b",")[2] for line in dump.out.splitlines()], loaded)
 
     def killed(self):
         """After SIGKILL all is sound; a last frame that cannot be read is told as a cut."""

@@ -12,7 +12,8 @@
 // Cancellation: get and cursors have no effect; a put is applied or not, never in part.
 // Durability: none until environment::commit(); a memory_store has none at all.
 // Errors: errc::too_large (key over 64 KiB, value over 64 MiB), errc::closed, errc::read_only,
-// errc::damaged for a run block that fails its checksum. A miss is a value, not an error.
+// errc::damaged for a run block that fails its checksum (see damaged_block.hpp). A miss is a value,
+// not an error.
 
 #include <lentic/bytes.hpp>
 #include <lentic/coro/borrowed.hpp>
