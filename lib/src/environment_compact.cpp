@@ -45,10 +45,18 @@ void environment::state::count_runs(environment_statistics& now) const noexcept 
     for (const auto& [segment, each] : store->all()) {
       const std::uint64_t run_bytes = each->run_bytes();
       now.run_bytes += run_bytes;
+      now.run_erased_bytes += each->run_erased_bytes();
       now.runs += run_bytes != 0 ? 1U : 0U;
       now.runs_quarantined += each->is_quarantined() ? 1U : 0U;
     }
   }
+}
+
+double environment_statistics::fragmentation() const noexcept {
+  const std::uint64_t total = journal_bytes + run_bytes;
+  const std::uint64_t live = std::min(journal_bytes, journal_live_bytes) + run_bytes
+                           - std::min(run_bytes, run_erased_bytes);
+  return total == 0 ? 0.0 : 1.0 - static_cast<double>(live) / static_cast<double>(total);
 }
 
 // Until something has landed: a commit, or a step of upkeep. Throws what upkeep met since, and what

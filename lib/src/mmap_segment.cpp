@@ -258,12 +258,22 @@ std::uint64_t mmap_segment::journal_bytes() const noexcept {
   return bytes_of(*young_) + (frozen_ ? bytes_of(*frozen_) : 0);
 }
 
+std::uint64_t mmap_segment::erased_rows() const noexcept {
+  return journal_rows() - young_->live_count() - (frozen_ ? frozen_->live_count() : 0);
+}
+
+std::uint64_t mmap_segment::run_erased_bytes() const noexcept {
+  if (!run_ || run_->rows() == 0) return 0;
+  const auto part = static_cast<double>(std::min(erased_rows(), run_->rows()))
+                  / static_cast<double>(run_->rows());
+  return static_cast<std::uint64_t>(part * static_cast<double>(run_bytes()));
+}
+
 segment_figures mmap_segment::figures() const {
   segment_figures now;
   now.segment = id_;
   now.journal_rows = journal_rows();
-  now.journal_erased =
-      now.journal_rows - young_->live_count() - (frozen_ ? frozen_->live_count() : 0);
+  now.journal_erased = erased_rows();
   now.journal_bytes = journal_bytes();
   if (run_) {
     now.run_rows = run_->rows();

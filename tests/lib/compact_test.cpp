@@ -36,6 +36,12 @@ void fill(environment_life& life) {
   life.commit();
 }
 
+segment_figures figures_of(environment& env, const std::string& store, std::uint64_t segment) {
+  for (segment_figures& each : env.segments())
+    if (each.store == store && each.segment == segment) return each;
+  return {};
+}
+
 void compact(environment_life& life, coro::stop_token stop = {}, upkeep_listener told = {}) {
   sync_wait(life.runtime(), life.env().compact(stop, std::move(told)));
 }
@@ -50,6 +56,10 @@ TEST(Compact, AllRowsAreInRunsAndTheJournalIsNextToNothing) {
     stored = life.stored();
     const environment_statistics before = life.env().statistics();
     EXPECT_GT(before.journal_bytes, 30'000U);
+    const segment_figures erased = figures_of(life.env(), "windows", 1);
+    EXPECT_EQ(before.run_erased_bytes, erased.run_bytes / 2);
+    EXPECT_GT(before.fragmentation(), 0.2);
+    EXPECT_LT(before.fragmentation(), 1.0);
     std::vector<upkeep_progress> told;
     compact(life, {}, [&told](const upkeep_progress& at) { told.push_back(at); });
     const environment_statistics after = life.env().statistics();
@@ -58,6 +68,8 @@ TEST(Compact, AllRowsAreInRunsAndTheJournalIsNextToNothing) {
     EXPECT_LE(after.journal_bytes, 16'384U);
     EXPECT_EQ(after.runs, 4U);
     EXPECT_EQ(after.upkeep_failures, 0U);
+    EXPECT_EQ(after.run_erased_bytes, 0U);
+    EXPECT_LT(after.fragmentation(), before.fragmentation());
     for (const segment_figures& each : life.env().segments()) {
       EXPECT_EQ(each.journal_rows, 0U) << each.store << each.segment;
       EXPECT_GT(each.run_bytes, 0U);

@@ -70,7 +70,7 @@ int report(const std::exception_ptr& error, const std::string& input) {
     return exit_code::input;
   } catch (const not_of_a_run& failure) {
     print_error("lentic: " + input + ": " + failure.what()
-                + "; store verify and store dump read any state\n");
+                + "; store stat, verify and dump read any state\n");
     return exit_code::state;
   } catch (const std::system_error& failure) {
     return report_system(failure, input, print_error);

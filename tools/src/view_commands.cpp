@@ -82,50 +82,6 @@ task<void> show_rows(coro::runtime& runtime, std::string path, selection chosen,
   if (error) std::rethrow_exception(error);
 }
 
-// A key may be in both places: the two are never added.
-std::string segment_text(const segment_figures& figures) {
-  std::string text = fmt::format("{} rows in the run, {} in the journal", figures.run_rows,
-                                 figures.journal_rows - figures.journal_erased);
-  if (figures.journal_erased != 0) text += fmt::format(" ({} erased)", figures.journal_erased);
-  if (figures.quarantined) text += "; the run cannot be read";
-  return text;
-}
-
-std::string stat_text(stored_windows& state, time_format times) {
-  const topology& shape = state.shape();
-  const run_totals& totals = state.run().totals;
-  const environment_statistics figures = state.env().statistics();
-  std::string text;
-  const auto line = [&text](std::string_view name, std::string_view value) {
-    text += fmt::format("{:<16}{}\n", name, value);
-  };
-  std::string stream_time;
-  append_time(stream_time, std::max<std::int64_t>(0, state.clock().stream_time_ms), times);
-  line("commit", std::to_string(state.env().recovered().sequence));
-  line("window", window_text(shape.window));
-  line("key", shape.key_field);
-  line("time", shape.ts_field);
-  line("grace", duration_text(shape.grace_ms));
-  line("retention", duration_text(shape.retention_ms));
-  line("aggregates", aggregates_text(shape.aggregates));
-  line("rows_in", std::to_string(totals.rows_in));
-  line("rows_bad", std::to_string(totals.rows_bad));
-  line("late_dropped", std::to_string(state.clock().late_dropped));
-  line("windows_closed", std::to_string(state.clock().windows_closed));
-  line("stream_time", stream_time);
-  line("complete", totals.complete ? "yes" : "no");
-  line("journal", fmt::format("{} files, {} bytes, {} frames replayed, {} us by estimate",
-                              figures.journal_files, figures.journal_bytes,
-                              state.env().recovered().frames_replayed, figures.replay_estimate_us));
-  line("runs", fmt::format("{} files, {} bytes", figures.runs, figures.run_bytes));
-  line("quarantined", fmt::format("{} runs", figures.runs_quarantined));
-  for (const segment_figures& each : state.env().segments()) {
-    if (each.store != window_store_name) continue;
-    line("segment " + std::to_string(each.segment), segment_text(each));
-  }
-  return text;
-}
-
 }  // namespace
 
 task<void> show(coro::runtime& runtime, const get_options& options, output_sink& sink,
@@ -153,16 +109,6 @@ task<void> show(coro::runtime& runtime, const scan_options& options, output_sink
   chosen.starts = {options.starts.from_ms, options.starts.to_ms};
   const row_format format{options.output, options.times};
   co_await show_rows(runtime, options.state_directory, chosen, format, sink, say);
-}
-
-task<void> show(coro::runtime& runtime, const stat_options& options, output_sink& sink,
-                say_function) {
-  const std::unique_ptr<stored_windows> state =
-      co_await stored_windows::open(runtime, options.state_directory);
-  const std::string text = stat_text(*state, options.times);
-  const result<void> written = co_await as_result(sink.write(text));
-  co_await state->close();
-  written.value();
 }
 
 }  // namespace lentic::tool

@@ -163,12 +163,11 @@ struct environment_statistics {
   std::uint64_t seals_for_budget = 0;  // segments that were sealed early for recovery_budget_ms
   std::uint64_t runs_written = 0;
   std::uint64_t upkeep_failures = 0;  // retried at a later commit
-  // Now. Bytes on disk that hold no row of the state: journal_bytes less journal_live_bytes, and
-  // of runs what young rows hide.
-  std::uint64_t runs = 0;
+  std::uint64_t runs = 0;             // now, as all that follows
   std::uint64_t runs_quarantined = 0;
-  std::uint64_t run_bytes = 0;   // of their files; without those that cannot be read
-  std::uint64_t cold_reads = 0;  // operations that read blocks of runs, or their index
+  std::uint64_t run_bytes = 0;         // of their files; without those that cannot be read
+  std::uint64_t run_erased_bytes = 0;  // of rows in them that were erased since, about
+  std::uint64_t cold_reads = 0;        // operations that read blocks of runs, or their index
   // Times that the owner's thread waited for a page, major faults, as seen around reads of blocks
   // that were taken to be in memory: wrong guesses, and the pages of other maps on this thread.
   std::uint64_t stalls = 0;
@@ -176,6 +175,11 @@ struct environment_statistics {
   std::uint64_t memory_bytes = 0;        // in memory, by what memory_account counts
   std::uint64_t memory_bytes_max = 0;
   std::array<std::uint64_t, memory_holder_count> memory_of{};  // by memory_holder
+
+  // The part of the bytes on disk that is known to hold no row of the state, 0 to 1: what compact()
+  // would free at least, where the journal is not kept at a size. Rows of runs that were put over
+  // are not known to be there. From counters: no row is looked at.
+  double fragmentation() const noexcept;
 };
 
 // What one segment has, by the place where it lies. A key may be in the journal and in the run;

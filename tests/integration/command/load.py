@@ -188,6 +188,17 @@ class Loads:
         self.checks.that("which goes on", more.code == 0 and "complete" in more.err, more)
 
     def stat(self):
+        result = self.store("stat", self.bench.path("whole"))
+        lines = result.out.decode()
+        self.checks.that("stat tells of any state", result.code == 0 and not result.err
+                         and re.search(r"^store kv segment 0 +\d+ rows in the run, \d+ in the "
+                                       r"journal$", lines, re.M)
+                         and re.search(r"^fragmentation +\d+\.\d %$", lines, re.M), result)
+        fresh = self.bench.path("fresh")
+        environment = self.store("load", fresh, self.bench.write("none.csv", "key,value\n"),
+                                 "--store", "kv")
+        self.checks.that("also of one without rows", environment.code == 0
+                         and self.store("stat", fresh).code == 0, environment)
         result = self.store("stat", self.state)
         lines = result.out.decode()
         self.checks.that("stat tells runs, quarantined ones and the journal apart",
