@@ -164,7 +164,7 @@ TEST_F(ColdReads, MultiGetThatIsAwaitedAfterADrop) {
 // What can be read of the rows before the damage is handed out, then the error comes.
 TEST_F(ColdReads, MergeHandsOutTheRowsBeforeADamagedBlock) {
   life_.close();
-  ASSERT_TRUE(disk_.flip_bit(run_path(), (3 * 4096 + 300) * 8));
+  ASSERT_TRUE(disk_.flip_bit(run_path(), (std::uint64_t{3} * 4096 + 300) * 8));
   life_.open();
   shell().put("zzz", "young");
   cursor rows = store().scan();
@@ -186,7 +186,7 @@ TEST_F(ColdReads, MergeHandsOutTheRowsBeforeADamagedBlock) {
 // The error says where a scan can go on: what it hands out there is what can be got.
 TEST_F(ColdReads, AScanGoesOnBehindADamagedBlock) {
   life_.close();
-  ASSERT_TRUE(disk_.flip_bit(run_path(), (3 * 4096 + 300) * 8));
+  ASSERT_TRUE(disk_.flip_bit(run_path(), (std::uint64_t{3} * 4096 + 300) * 8));
   life_.open();
   std::vector<std::string> found;
   std::optional<bytes> behind;
