@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "posix_operations.hpp"
+#include "uring_buffers.hpp"
 
 #include <lentic/coro/uring_engine.hpp>
 
@@ -16,7 +17,7 @@
 
 namespace lentic::coro {
 
-// io_uring itself; liburing is seen by this file only.
+// io_uring itself; liburing is seen by this file and its buffers only.
 struct uring_engine::ring {
   explicit ring(uring_mode wanted) noexcept : mode(wanted) {}
   ring(const ring&) = delete;
@@ -26,6 +27,7 @@ struct uring_engine::ring {
   }
 
   io_uring io{};
+  detail::uring_buffers buffers;
   uring_mode mode;
   bool open = false;
 };
@@ -96,22 +98,26 @@ bool is_transfer(io_kind kind) noexcept {
   return kind == io_kind::read || kind == io_kind::write;
 }
 
-void prepare_transfer(io_uring_sqe& entry, const io_request& request) noexcept {
+void prepare_transfer(io_uring_sqe& entry, const io_request& request,
+                      const detail::uring_buffers& buffers) noexcept {
   const auto bytes = static_cast<unsigned>(std::min(request.bytes, detail::transfer_bytes_max));
   // no_offset is -1, which the ring takes as "the current position, if there is one".
-  if (request.kind == io_kind::read) {
+  if (request.kind == io_kind::read && buffers.holds(request.data, bytes)) {
+    io_uring_prep_read_fixed(&entry, request.fd, request.data, bytes, request.offset, 0);
+  } else if (request.kind == io_kind::read) {
     io_uring_prep_read(&entry, request.fd, request.data, bytes, request.offset);
   } else {
     io_uring_prep_write(&entry, request.fd, request.data, bytes, request.offset);
   }
 }
 
-void prepare(io_uring_sqe& entry, const io_request& request) noexcept {
+void prepare(io_uring_sqe& entry, const io_request& request,
+             const detail::uring_buffers& buffers) noexcept {
   const int fd = request.fd;
   switch (request.kind) {
     case io_kind::read:
     case io_kind::write:
-      prepare_transfer(entry, request);
+      prepare_transfer(entry, request, buffers);
       break;
     case io_kind::data_sync:
       io_uring_prep_fsync(&entry, fd, IORING_FSYNC_DATASYNC);
@@ -283,7 +289,7 @@ void uring_engine::fill() {
       if (request.engine_polling) {
         prepare_poll(entry, request);
       } else {
-        prepare(entry, request);
+        prepare(entry, request, ring_->buffers);
       }
       if (linked) entry.flags |= IOSQE_IO_LINK;
       io_uring_sqe_set_data(&entry, &request);
@@ -390,6 +396,15 @@ void uring_engine::forget_cancel(const io_request& request) noexcept {
   io_request** link = &cancels_;
   while (*link != nullptr && *link != &request) link = &(*link)->engine_next;
   if (*link != nullptr) *link = std::exchange((*link)->engine_next, nullptr);
+}
+
+std::byte* uring_engine::lend(std::size_t bytes) noexcept {
+  assert(owner_ == std::this_thread::get_id());
+  return ring_->buffers.lend(ring_->io, bytes);
+}
+
+void uring_engine::take_back(std::byte* lent) noexcept {
+  ring_->buffers.take_back(lent);
 }
 
 void uring_engine::mute() noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "block_reads.hpp"
 
+#include <lentic/coro/io_buffer.hpp>
 #include <lentic/errc.hpp>
 
 #include <algorithm>
@@ -99,8 +100,8 @@ task<void> block_reads::read(coro::file& from, std::uint64_t begin, std::uint64_
         static_cast<std::size_t>(std::min<std::uint64_t>(end - begin, piece_bytes_max_));
     if (turn_.is_locked() || !has_room(bytes)) co_await wait_for_room(bytes);
     const room taken(*this, bytes);
-    const std::unique_ptr<std::byte[]> buffer(new std::byte[bytes]);
-    const std::span<std::byte> to(buffer.get(), bytes);
+    const coro::io_buffer buffer(engine(), bytes);
+    const std::span<std::byte> to = buffer.span();
     const std::size_t got = co_await from.read(to, begin);
     ++reads_;
     bytes_read_ += got;

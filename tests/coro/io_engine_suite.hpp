@@ -14,6 +14,7 @@
 //
 // Threads and lifetime: one world a test, driven by sync_wait on the test's thread.
 
+#include <lentic/coro/io_buffer.hpp>
 #include <lentic/coro/io_op.hpp>
 #include <lentic/coro/runtime.hpp>
 #include <lentic/coro/scope.hpp>
@@ -27,6 +28,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -156,6 +158,25 @@ TYPED_TEST_P(io_engine_suite, ReadPastTheEndIsShort) {
   this->write(fd, "abc", 0);
   EXPECT_EQ(this->read(fd, 100, 1), "bc");
   EXPECT_EQ(this->read(fd, 100, 3), "");
+  this->close_file(fd);
+}
+
+// Whether the engine lends it or not.
+TYPED_TEST_P(io_engine_suite, ReadsIntoBuffersForOneOperation) {
+  const int fd = this->open_file("a");
+  this->write(fd, "0123456789", 0);
+  for (const std::size_t bytes : {4UL, 100UL, 4096UL, 10000UL}) {
+    const coro::io_buffer buffer(this->io(), bytes);
+    ASSERT_EQ(buffer.span().size(), bytes);
+    io_request request = make_request(io_kind::read, fd);
+    request.data = buffer.span().data();
+    request.bytes = bytes;
+    request.offset = 3;
+    const std::int64_t got = this->wait(request);
+    ASSERT_EQ(got, bytes == 4 ? 4 : 7);
+    const auto count = static_cast<std::size_t>(got);
+    EXPECT_EQ(std::memcmp(buffer.span().data(), "3456789", count), 0);
+  }
   this->close_file(fd);
 }
 
@@ -375,8 +396,8 @@ TYPED_TEST_P(io_engine_suite, OperationUnderAStoppedTokenIsNotStarted) {
 }
 
 REGISTER_TYPED_TEST_SUITE_P(io_engine_suite, ReadReturnsWhatWasWrittenAtItsOffset,
-                            ReadPastTheEndIsShort, OpenOfAMissingFileIsEnoent,
-                            ExclusiveCreationOfAnExistingFileIsEexist,
+                            ReadPastTheEndIsShort, ReadsIntoBuffersForOneOperation,
+                            OpenOfAMissingFileIsEnoent, ExclusiveCreationOfAnExistingFileIsEexist,
                             OperationOnAClosedDescriptorIsEbadf, LinkedSyncRunsAfterACompleteWrite,
                             LinkedSyncIsCancelledWhenTheWriteFails, ShortTransferBreaksTheChain,
                             AllocateExtendsWithZeros, TruncateCutsTheFile, RenameReplacesTheTarget,

@@ -4,6 +4,9 @@
 #include "io_engine_suite.hpp"
 #include "real_world.hpp"
 
+#include <algorithm>
+#include <set>
+
 #include <poll.h>
 
 namespace lentic::test {
@@ -59,6 +62,9 @@ class silent_chain {
     }
   }
   void start(coro::io_engine& engine) { engine.start_linked(pointers_); }
+  void start_each(coro::io_engine& engine) {
+    for (io_request* const request : pointers_) engine.start(*request);
+  }
   io_request& operator[](std::size_t index) { return requests_[index]; }
 
  private:
@@ -71,6 +77,45 @@ coro::uring_options tiny() {
   options.entries = 4;
   options.completions = 8;
   return options;
+}
+
+TEST_F(UringEngine, LendsBuffersUntilNoneIsLeft) {
+  const int fd = open_file();
+  ASSERT_EQ(::ftruncate(fd, 300), 0);
+  EXPECT_EQ(engine_->lend(4097), nullptr);
+  std::vector<std::byte*> lent;
+  while (std::byte* const slot = engine_->lend(4096)) {
+    std::fill_n(slot, 4096, std::byte{1});
+    lent.push_back(slot);
+  }
+  ASSERT_EQ(lent.size(), 256U);
+  EXPECT_EQ(std::set<std::byte*>(lent.begin(), lent.end()).size(), lent.size());
+  std::vector<io_request> requests;
+  for (std::byte* const slot : lent) {
+    requests.push_back(make_request(io_kind::read, fd));
+    requests.back().data = slot;
+    requests.back().bytes = 4096;
+    requests.back().offset = 0;
+  }
+  silent_chain reads(std::move(requests));
+  reads.start_each(*engine_);
+  run_until_idle();
+  for (std::size_t i = 0; i < lent.size(); ++i) {
+    EXPECT_EQ(reads[i].result, 300);
+    EXPECT_EQ(lent[i][299], std::byte{0});
+    EXPECT_EQ(lent[i][300], std::byte{1});
+  }
+  engine_->take_back(lent[7]);
+  EXPECT_EQ(engine_->lend(1), lent[7]);
+  EXPECT_EQ(engine_->lend(1), nullptr);
+  {
+    const coro::io_buffer own(*engine_, 10);
+    EXPECT_FALSE(own.is_lent());
+  }
+  for (std::byte* const slot : lent) engine_->take_back(slot);
+  const coro::io_buffer again(*engine_, 10);
+  EXPECT_TRUE(again.is_lent());
+  ::close(fd);
 }
 
 TEST_F(UringEngine, OperationsInFlightNeverPassTheCompletionQueue) {

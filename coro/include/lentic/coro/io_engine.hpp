@@ -58,6 +58,14 @@ class io_engine {
   // it with O_NONBLOCK, because a pipe in its place would wait for its other end, and asks this.
   virtual int require_regular(int fd) noexcept = 0;
 
+  // Memory that operations of this engine reach more cheaply; null when it has none of that size
+  // left. Goes back when nothing in flight uses it. Use io_buffer.
+  virtual std::byte* lend(std::size_t bytes) noexcept {
+    static_cast<void>(bytes);
+    return nullptr;
+  }
+  virtual void take_back(std::byte* lent) noexcept { static_cast<void>(lent); }
+
   // Times that this thread has waited for a page of a map to be read from the device, since some
   // moment in the past; whatever the page was of. 0 for ever where that is not counted.
   virtual std::uint64_t blocking_faults() const noexcept { return 0; }

@@ -52,6 +52,9 @@ class uring_engine final : public hosted_engine {
   void flush() override;
   bool idle() const noexcept override { return in_flight_ == 0 && first_ == nullptr; }
   bool pending() const noexcept override;
+  // Slots of up to 4 KiB, 1 MiB in all, pinned when the first is asked for.
+  std::byte* lend(std::size_t bytes) noexcept override;
+  void take_back(std::byte* lent) noexcept override;
   void mute() noexcept override;
   void unmute() noexcept override;
 
