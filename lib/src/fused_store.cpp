@@ -9,7 +9,7 @@ namespace lentic::detail {
 
 fused_store::fused_store(byte_store& inner, thread_cache& cache, std::string_view name,
                          const caching_options& options)
-    : flushing_store(inner, cache, options), account_(cache, name), puts_done_(cache.queue()) {}
+    : write_through_store(inner, cache, name, options) {}
 
 // True when the key is dirty: nothing has to be read or kept.
 bool fused_store::capture::knows(bytes_view key) {
@@ -51,7 +51,7 @@ void fused_store::capture::land(bytes_view key, std::uint64_t new_bytes) noexcep
 void fused_store::capture::leave() noexcept {
   if (store_ == nullptr) return;
   if (fresh_ != no_entry) store_->table_.release(fresh_);
-  if (--store_->puts_under_way_ == 0) store_->puts_done_.wake_all();
+  store_->end_put();
   store_ = nullptr;
 }
 
@@ -97,9 +97,7 @@ maybe_ready<bool> fused_store::erase(bytes_view key) {
   maybe_ready<bool> done = inner_.erase(key);
   if (!done.ready()) return erase_landing(std::move(under_way), key, std::move(done));
   under_way.land(key, 0);
-  maybe_ready<void> settled = settle();
-  if (!settled.ready()) return erase_settling(done.take(), std::move(settled));
-  return done;
+  return settled(done.take());
 }
 
 task<bool> fused_store::erase_cold(capture given, bytes_view key,
@@ -121,27 +119,6 @@ task<bool> fused_store::erase_landing(capture given, bytes_view key, maybe_ready
   co_return existed;
 }
 
-task<bool> fused_store::erase_settling(bool existed, maybe_ready<void> pending) {
-  co_await std::move(pending);
-  co_return existed;
-}
-
-// Past the budget everything is told. With a budget of 0 that is after each put, also of nothing.
-maybe_ready<void> fused_store::settle() {
-  const thread_cache& budget = account_.owner();
-  if (!budget.over_budget() && budget.bytes_max() != 0) [[likely]]
-    return {};
-  if (running()) return {};
-  ++figures_.evictions;
-  maybe_ready<std::uint64_t> done = run(coro::stop_token());
-  if (!done.ready()) return settle_cold(std::move(done));
-  return {};
-}
-
-task<void> fused_store::settle_cold(maybe_ready<std::uint64_t> pending) {
-  co_await std::move(pending);
-}
-
 void fused_store::begin_run() noexcept {
   ++figures_.flushes;
   flush_limit_ = places_;
@@ -157,7 +134,7 @@ bool fused_store::pick() {
 }
 
 maybe_ready<bool> fused_store::land() {
-  if (puts_under_way_ != 0) return land_later();
+  if (puts_under_way()) return land_later();
   maybe_ready<std::optional<value_view>> now = inner_.get(flight_.key);
   if (!now.ready()) return land_cold(std::move(now));
   return finish_unit(now.take());
@@ -178,7 +155,7 @@ bool fused_store::finish_unit(std::optional<bytes_view> now) {
 }
 
 task<bool> fused_store::land_later() {
-  while (puts_under_way_ != 0) co_await puts_done_.wait();
+  co_await wait_for_puts();
   co_return co_await land();
 }
 
@@ -188,48 +165,17 @@ task<bool> fused_store::land_cold(maybe_ready<std::optional<value_view>> pending
     const std::uint64_t version = table_[table_.find(flight_.key)].version;
     const std::optional<value_view> now = co_await std::move(pending);
     const bool same = table_[table_.find(flight_.key)].version == version;
-    if (same && puts_under_way_ == 0) co_return finish_unit(now);
-    while (puts_under_way_ != 0) co_await puts_done_.wait();
+    if (same && !puts_under_way()) co_return finish_unit(now);
+    co_await wait_for_puts();
     pending = inner_.get(flight_.key);
   }
 }
 
-// The inner store first: when that fails, nothing is forgotten.
-maybe_ready<void> fused_store::clear() {
-  if (running() || puts_under_way_ != 0) return clear_later();
-  maybe_ready<void> done = inner_.clear();
-  if (!done.ready()) return clear_cold(std::move(done));
-  forget_all();
-  return {};
-}
-
-task<void> fused_store::clear_later() {
-  co_await quiet();
-  co_await inner_.clear();
-  co_await quiet();
-  forget_all();
-}
-
-task<void> fused_store::clear_cold(maybe_ready<void> pending) {
-  co_await std::move(pending);
-  co_await quiet();
-  forget_all();
-}
-
-// Waits until neither a flush nor a put is under way.
-task<void> fused_store::quiet() {
-  while (running() || puts_under_way_ != 0) {
-    while (running()) co_await idle().wait();
-    while (puts_under_way_ != 0) co_await puts_done_.wait();
-  }
-}
-
-void fused_store::forget_all() noexcept {
+void fused_store::forget_entries() noexcept {
   account_.credit(account_.bytes());
   touched_.clear();
   order_.clear();
   table_.clear();
-  forget_untaken();
 }
 
 }  // namespace lentic::detail

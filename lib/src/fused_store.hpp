@@ -5,41 +5,30 @@
 // dirty: the value that was last told, copied at the first touch, and the context of the latest
 // put.
 //
-// A put that waits for the inner store stands between its capture and its landing. Units of a flush
-// wait for such puts, or they could tell a value that is being overwritten and take the entry away
-// from under it. Threads: one owner.
+// A put that waits for the inner store stands between its capture and its landing: units of a flush
+// could tell a value that is being overwritten and take the entry away from under it. Threads: one
+// owner.
 
 #include "entry_order.hpp"
 #include "entry_table.hpp"
-#include "flushing_store.hpp"
+#include "write_through_store.hpp"
 
 namespace lentic::detail {
 
-class fused_store final : public flushing_store {
+class fused_store final : public write_through_store {
  public:
   fused_store(byte_store& inner, thread_cache& cache, std::string_view name,
               const caching_options& options);
 
-  maybe_ready<std::optional<value_view>> get(bytes_view key) override { return inner_.get(key); }
   maybe_ready<void> put(bytes_view key, bytes_view value) override;
   maybe_ready<bool> erase(bytes_view key) override;
-  cursor range(const key_range& range, direction order) override {
-    return inner_.range(range, order);
-  }
-  maybe_ready<void> clear() override;
-  std::uint64_t approximate_count() const override { return inner_.approximate_count(); }
-  std::uint64_t size_bytes() const override { return inner_.size_bytes(); }
-  cursor merged(std::unique_ptr<scan_plan> plan) override { return plan->below(std::nullopt); }
-
-  std::uint64_t dirty_bytes() const noexcept override { return account_.bytes(); }
-  caching_statistics statistics() const noexcept override { return figures_; }
 
  private:
   // A put or erase from its capture to its landing. What was prepared is given back unless landed.
   class capture {
    public:
     explicit capture(fused_store& store) : store_(&store), context_(store.current()) {
-      ++store.puts_under_way_;
+      store.begin_put();
     }
     capture(capture&& other) noexcept
         : store_(std::exchange(other.store_, nullptr)),
@@ -65,17 +54,14 @@ class fused_store final : public flushing_store {
 
   bool pick() override;
   maybe_ready<bool> land() override;
-  void unpick() noexcept override {}
   void begin_run() noexcept override;
   void end_run() noexcept override { flush_limit_ = 0; }
   std::uint64_t unlanded_count() const noexcept override { return table_.size(); }
-  void forget_below(bytes_view) override {}
+  void forget_entries() noexcept override;
 
   bool finish_unit(std::optional<bytes_view> now);
   task<bool> land_cold(maybe_ready<std::optional<value_view>> pending);
   task<bool> land_later();
-  maybe_ready<void> settle();
-  task<void> settle_cold(maybe_ready<std::uint64_t> pending);
   task<void> put_cold(capture given, bytes_view key, bytes_view value,
                       maybe_ready<std::optional<value_view>> pending);
   task<void> put_landing(capture given, bytes_view key, std::uint64_t new_bytes,
@@ -83,21 +69,12 @@ class fused_store final : public flushing_store {
   task<bool> erase_cold(capture given, bytes_view key,
                         maybe_ready<std::optional<value_view>> pending);
   task<bool> erase_landing(capture given, bytes_view key, maybe_ready<bool> pending);
-  task<bool> erase_settling(bool existed, maybe_ready<void> pending);
-  task<void> clear_later();
-  task<void> clear_cold(maybe_ready<void> pending);
-  task<void> quiet();
-  void forget_all() noexcept;
 
-  cache_account account_;
-  caching_statistics figures_;
   entry_table table_;
   entry_order order_{table_};
   index_list touched_;  // in the order of first touch
   std::uint64_t places_ = 0;
   std::uint64_t flush_limit_ = 0;
-  std::uint64_t puts_under_way_ = 0;
-  coro::event puts_done_;
 };
 
 }  // namespace lentic::detail

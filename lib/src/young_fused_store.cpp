@@ -12,20 +12,17 @@ namespace lentic::detail {
 
 young_fused_store::young_fused_store(byte_store& inner, touching_store& rows, thread_cache& cache,
                                      std::string_view name, const caching_options& options)
-    : flushing_store(inner, cache, options),
+    : write_through_store(inner, cache, name, options, this, entry_memory::of_the_store),
       rows_(rows),
-      account_(cache, name, this, entry_memory::of_the_store),
-      log_(cache.memory()),
-      puts_done_(cache.queue()) {}
+      log_(cache.memory()) {}
 
 void young_fused_store::waiting_put::begin_read() noexcept {
   reads_ = true;
-  ++store_->puts_under_way_;
+  store_->begin_put();
 }
 
 void young_fused_store::waiting_put::end_read() noexcept {
-  if (!std::exchange(reads_, false)) return;
-  if (--store_->puts_under_way_ == 0) store_->puts_done_.wake_all();
+  if (std::exchange(reads_, false)) store_->end_put();
 }
 
 const touch_call& young_fused_store::waiting_put::call() noexcept {
@@ -182,30 +179,7 @@ task<bool> young_fused_store::erase_full(waiting_put given, bytes_view key) {
 
 maybe_ready<bool> young_fused_store::erased(const touch_answer& done) {
   if (done.existed || done.was_touched) landed(done);
-  maybe_ready<void> settled = settle();
-  if (!settled.ready()) return erase_settling(done.existed, std::move(settled));
-  return done.existed;
-}
-
-task<bool> young_fused_store::erase_settling(bool existed, maybe_ready<void> pending) {
-  co_await std::move(pending);
-  co_return existed;
-}
-
-// Past the budget everything is told. With a budget of 0 that is after each put, also of nothing.
-maybe_ready<void> young_fused_store::settle() {
-  const thread_cache& budget = account_.owner();
-  if (!budget.over_budget() && budget.bytes_max() != 0) [[likely]]
-    return {};
-  if (running()) return {};
-  ++figures_.evictions;
-  maybe_ready<std::uint64_t> done = run(coro::stop_token());
-  if (!done.ready()) return settle_cold(std::move(done));
-  return {};
-}
-
-task<void> young_fused_store::settle_cold(maybe_ready<std::uint64_t> pending) {
-  co_await std::move(pending);
+  return settled(done.existed);
 }
 
 void young_fused_store::begin_run() noexcept {
@@ -223,13 +197,13 @@ bool young_fused_store::pick() {
 }
 
 maybe_ready<bool> young_fused_store::land() {
-  if (puts_under_way_ != 0) return land_later();
+  if (puts_under_way()) return land_later();
   return finish_unit();
 }
 
 // Only a unit takes an entry away, and there is one at a time: it is there still.
 task<bool> young_fused_store::land_later() {
-  while (puts_under_way_ != 0) co_await puts_done_.wait();
+  co_await wait_for_puts();
   co_return finish_unit();
 }
 
@@ -243,40 +217,9 @@ bool young_fused_store::finish_unit() {
   return flight_.old_value.view() || flight_.new_value.view();
 }
 
-// The inner store first: when that fails, nothing is forgotten.
-maybe_ready<void> young_fused_store::clear() {
-  if (running() || puts_under_way_ != 0) return clear_later();
-  maybe_ready<void> done = inner_.clear();
-  if (!done.ready()) return clear_cold(std::move(done));
-  forget_all();
-  return {};
-}
-
-task<void> young_fused_store::clear_later() {
-  co_await quiet();
-  co_await inner_.clear();
-  co_await quiet();
-  forget_all();
-}
-
-task<void> young_fused_store::clear_cold(maybe_ready<void> pending) {
-  co_await std::move(pending);
-  co_await quiet();
-  forget_all();
-}
-
-// Waits until neither a flush nor a put is under way.
-task<void> young_fused_store::quiet() {
-  while (running() || puts_under_way_ != 0) {
-    while (running()) co_await idle().wait();
-    while (puts_under_way_ != 0) co_await puts_done_.wait();
-  }
-}
-
-void young_fused_store::forget_all() noexcept {
+void young_fused_store::forget_entries() noexcept {
   log_.forget_all();
   settle_account();
-  forget_untaken();
 }
 
 }  // namespace lentic::detail

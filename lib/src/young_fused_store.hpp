@@ -5,15 +5,15 @@
 // noted with the row itself (touch_log), so that a put looks once, and a flush walks the entries in
 // the order of first touch and looks nothing up. Over any other store, see fused_store.
 //
-// A put that waits for a cold row stands between the read of the old value and the put. Units of a
-// flush wait for such puts, or the value read would not be the one last told. No unit waits for a
-// put that waits for room: the room may be what the flush makes. Where the store below finds
+// A put that waits for a cold row stands between the read of the old value and the put: a unit of a
+// flush could tell another value meanwhile. No unit waits for a put that waits for room: the room
+// may be what the flush makes. Where the store below finds
 // nothing that could go, everything is told first: for lack of memory alone no segment with untold
 // rows is sealed, and tables with such rows are kept.
 // Threads: one owner.
 
-#include "flushing_store.hpp"
 #include "touch_log.hpp"
+#include "write_through_store.hpp"
 
 #include <lentic/store/touching_store.hpp>
 
@@ -21,25 +21,14 @@
 
 namespace lentic::detail {
 
-class young_fused_store final : public flushing_store, private memory_donor {
+class young_fused_store final : public write_through_store, private memory_donor {
  public:
   // `rows` is what `inner` offers.
   young_fused_store(byte_store& inner, touching_store& rows, thread_cache& cache,
                     std::string_view name, const caching_options& options);
 
-  maybe_ready<std::optional<value_view>> get(bytes_view key) override { return inner_.get(key); }
   maybe_ready<void> put(bytes_view key, bytes_view value) override;
   maybe_ready<bool> erase(bytes_view key) override;
-  cursor range(const key_range& range, direction order) override {
-    return inner_.range(range, order);
-  }
-  maybe_ready<void> clear() override;
-  std::uint64_t approximate_count() const override { return inner_.approximate_count(); }
-  std::uint64_t size_bytes() const override { return inner_.size_bytes(); }
-  cursor merged(std::unique_ptr<scan_plan> plan) override { return plan->below(std::nullopt); }
-
-  std::uint64_t dirty_bytes() const noexcept override { return account_.bytes(); }
-  caching_statistics statistics() const noexcept override { return figures_; }
 
  private:
   // A put or erase that suspends.
@@ -74,19 +63,16 @@ class young_fused_store final : public flushing_store, private memory_donor {
   std::uint64_t give_up(std::uint64_t wanted) noexcept override;
   bool pick() override;
   maybe_ready<bool> land() override;
-  void unpick() noexcept override {}
   void begin_run() noexcept override;
   void end_run() noexcept override { flush_limit_ = 0; }
   std::uint64_t unlanded_count() const noexcept override { return log_.count(); }
-  void forget_below(bytes_view) override {}
+  void forget_entries() noexcept override;
 
   touch_call call() noexcept;
   void landed(const touch_answer& done) noexcept;
   void settle_account() noexcept;
   bool finish_unit();
   task<bool> land_later();
-  maybe_ready<void> settle();
-  task<void> settle_cold(maybe_ready<std::uint64_t> pending);
   maybe_ready<void> put_unread(bytes_view key, bytes_view value);
   task<void> put_cold(waiting_put given, bytes_view key, bytes_view value,
                       maybe_ready<std::optional<value_view>> pending);
@@ -97,20 +83,11 @@ class young_fused_store final : public flushing_store, private memory_donor {
                         maybe_ready<std::optional<value_view>> pending);
   task<bool> erase_full(waiting_put given, bytes_view key);
   maybe_ready<bool> erased(const touch_answer& done);
-  task<bool> erase_settling(bool existed, maybe_ready<void> pending);
-  task<void> clear_later();
-  task<void> clear_cold(maybe_ready<void> pending);
-  task<void> quiet();
-  void forget_all() noexcept;
 
   touching_store& rows_;
-  cache_account account_;
-  caching_statistics figures_;
   touch_log log_;
   touch_log::place picked_ = touch_log::nowhere;
   touch_log::place flush_limit_ = 0;
-  std::uint64_t puts_under_way_ = 0;
-  coro::event puts_done_;
 };
 
 }  // namespace lentic::detail

@@ -83,6 +83,7 @@ campaign_options campaign_from_arguments(int count, const char* const* values,
       throw std::invalid_argument("usage: " + std::string(values[0]) + " [--seed N] [--stories N]");
     }
   }
+  if (options.stories == 0) throw std::invalid_argument("--stories 0: nothing would be tested");
   const std::string program = count > 0 ? values[0] : "";
   options.again = [program](std::uint64_t seed) {
     return program + " --seed " + std::to_string(seed) + " --stories 1";
