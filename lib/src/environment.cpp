@@ -186,6 +186,10 @@ std::vector<segment_figures> environment::segments() const {
   return state_->segments();
 }
 
+task<store_digest> environment::digest(std::string store, segment_id lo, segment_id hi) {
+  return state_->digest(std::move(store), lo, hi);
+}
+
 task<void> environment::compact(coro::stop_token stop, upkeep_listener told) {
   return state_->compact(stop, std::move(told));
 }

@@ -10,6 +10,7 @@
 //   environment_checkpoint.cpp  a copy of the last commit in another directory
 //   environment_upkeep.cpp    seals, removal of dead runs, close
 //   environment_compact.cpp   what its owner asks of both at once
+//   environment_digest.cpp    sums of what stores hold
 //   environment_recycle.cpp   the journal's space: epochs, recycling of its oldest files
 //   environment_budget.cpp    the same for the time that a replay takes: seals, commits of its own
 //
@@ -44,6 +45,9 @@ namespace detail {
 class checkpoint_target;
 }
 
+// Below it young tables keep no digests.
+inline constexpr std::uint64_t digest_budget_min = std::uint64_t{4} << 20;
+
 class environment::state final : public detail::segment_host {
  public:
   state(coro::runtime& owner, environment_options chosen);
@@ -51,6 +55,11 @@ class environment::state final : public detail::segment_host {
   // segment_host
   void check_writable() const override;
   bool is_durable() const override { return !options.directory.empty(); }
+  // A reader makes them when it is asked; a small budget has better use for 2 KiB a segment.
+  bool keeps_digests() const override {
+    const std::uint64_t budget = memory->budget();
+    return is_durable() && !is_reader() && (budget == 0 || budget >= digest_budget_min);
+  }
   void retire_run(std::uint64_t store, std::uint64_t segment, std::uint64_t generation) override;
 
   task<void> make_room(std::uint64_t entry_bytes) override;
@@ -77,6 +86,7 @@ class environment::state final : public detail::segment_host {
   task<commit_sequence> checkpoint(std::string path, upkeep_listener told);
   task<void> compact(coro::stop_token stop, upkeep_listener told);
   std::vector<segment_figures> segments() const;
+  task<store_digest> digest(std::string name, segment_id lo, segment_id hi);
   void count_runs(environment_statistics& now) const noexcept;
   task<void> close();
   // The end of an environment that was not closed: as after a crash, once what is in flight is
@@ -257,6 +267,10 @@ class environment::state final : public detail::segment_host {
   task<std::shared_ptr<detail::run_reader>> write_run(const detail::seal_job& job);
   task<void> shut_down();
   task<void> shut_files();
+
+  // environment_digest.cpp
+  std::vector<detail::digest_job> begin_digests(const std::string& name, segment_id lo,
+                                                segment_id hi);
 
   // environment_compact.cpp
   task<void> wait_for_upkeep(std::uint64_t failures, coro::stop_token stop);

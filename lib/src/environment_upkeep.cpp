@@ -182,7 +182,7 @@ task<std::shared_ptr<detail::run_reader>> environment::state::write_run(
   const std::string name = detail::run_file_name(identity.segment, identity.generation);
   const int flags = O_RDWR | O_CREAT | O_TRUNC;
   coro::file target = co_await home.open_file(name, flags);
-  detail::run_writer writer(identity, job.segment->sealed_rows_max());
+  detail::run_writer writer(identity, job.segment->sealed_rows_max(), job.segment->sealed_sums());
   memory_share working(memory.get(), memory_holder::seals);
   while (!job.segment->prepare_sealed_rows()) co_await coro::yield(runtime);
   cursor rows = job.segment->sealed_rows();

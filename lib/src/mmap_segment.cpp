@@ -24,7 +24,7 @@ mmap_segment::mmap_segment(segment_host& host, std::uint64_t store, std::uint64_
     : host_(&host),
       store_(store),
       id_(id),
-      young_(std::make_unique<young_table>(layout, host.memory)),
+      young_(make_table(layout)),
       touched_(young_, host.is_durable() ? tombstones::kept : tombstones::removed, &row_changes_),
       uncommitted_(host.memory.get(), memory_holder::uncommitted),
       run_memory_(host.memory.get(), memory_holder::runs) {}
@@ -33,8 +33,10 @@ mmap_segment::~mmap_segment() {
   let_go_of_tables();
 }
 
-std::unique_ptr<young_table> mmap_segment::fresh_table() const {
-  return std::make_unique<young_table>(young_->layout(), host_->memory);
+std::unique_ptr<young_table> mmap_segment::make_table(young_layout layout) const {
+  std::optional<std::uint64_t> digested;
+  if (host_->keeps_digests()) digested = id_;
+  return std::make_unique<young_table>(layout, host_->memory, digested);
 }
 
 maybe_ready<void> mmap_segment::put(bytes_view key, bytes_view value) {
@@ -188,7 +190,7 @@ void mmap_segment::drop() {
 }
 
 void mmap_segment::give_up_everything() {
-  auto fresh = fresh_table();
+  auto fresh = make_table(young_->layout());
   ++layer_changes_;
   if (run_generation_ != 0) host_->retire_run(store_, id_, run_generation_);
   let_go_of_tables();

@@ -21,11 +21,13 @@
 // take its time, and the room is still its own.
 //
 // Parts: mmap_segment.cpp changes rows, mmap_segment_read.cpp answers them, mmap_segment_seal.cpp
-// brings them into frames and runs and back, mmap_segment_replay.cpp is what recovery does.
+// brings them into frames and runs and back, mmap_segment_replay.cpp is what recovery does,
+// mmap_segment_digest.cpp sums them up.
 //
 // Threads: the environment's owner. Errors: see byte_store. Lifetime: owned by a shared_ptr; what
 // reads it holds it, so that a drop does not end it under a read.
 
+#include "digest_sums.hpp"
 #include "frame.hpp"
 #include "logged_rows.hpp"
 #include "row_layer.hpp"
@@ -64,6 +66,8 @@ class segment_host {
   virtual void check_writable() const = 0;
   // False in memory: nothing is logged, so nothing is marked.
   virtual bool is_durable() const = 0;
+  // Young tables keep the digests of their rows; only where rows are marked.
+  virtual bool keeps_digests() const = 0;
   // A run that the segment gave up with the changes of the next commit: its file goes
   // once that commit is durable.
   virtual void retire_run(std::uint64_t store, std::uint64_t segment, std::uint64_t generation) = 0;
@@ -86,6 +90,19 @@ struct logged_row {
 };
 // So many are applied together: enough to wait for memory at once, few enough to stay in the cache.
 inline constexpr std::size_t replay_group = 32;
+
+// The digest of a segment as it was when this was made: what is known at once, and the run that
+// holds the rest. It needs nothing else of the segment, which may change meanwhile.
+struct digest_job {
+  struct hiding_key {
+    std::size_t block = 0;  // of the run, which may hold a row of that key
+    bytes key;
+  };
+
+  segment_digest found;
+  std::shared_ptr<run_reader> run;  // null: nothing is missing
+  std::vector<hiding_key> hiding;   // young keys that could not be looked up at once, by block
+};
 
 class mmap_segment final : public byte_store,
                            public layered,
@@ -190,6 +207,10 @@ class mmap_segment final : public byte_store,
   void freeze(payload_writer& to, std::uint64_t generation);
   // Sorts the frozen rows in steps of bounded time; true when sealed_rows() will start at once.
   bool prepare_sealed_rows() { return !frozen_ || frozen_->prepare_walk(); }
+  // The digests of those rows, where they are known: there is no run. Null: not known.
+  const digest_sums* sealed_sums() const noexcept {
+    return frozen_ && !run_ ? frozen_->digests() : nullptr;
+  }
   // Rows of frozen and run: what the next run holds. The segment outlives it.
   cursor sealed_rows();
   // The run (null when no row was left) replaces frozen and the old run.
@@ -199,6 +220,10 @@ class mmap_segment final : public byte_store,
   void thaw(std::uint64_t sequence);
   // The segment is dropped: it gives up everything.
   void drop();
+
+  // Digest. Without a suspension, so of one moment: O(dirty rows), and where rows are frozen or in
+  // a run O(young and frozen rows); without kept digests always that. Throws errc::damaged.
+  digest_job begin_digest();
 
   // Recovery: entries as they were logged, `replay_group` at most, and the run that the manifest
   // names.
@@ -224,7 +249,7 @@ class mmap_segment final : public byte_store,
     const mmap_segment* segment_;
   };
 
-  std::unique_ptr<young_table> fresh_table() const;
+  std::unique_ptr<young_table> make_table(young_layout layout) const;
   void let_go_of_tables() noexcept;
   young_record* newest_of(const young_table::look& seen, bytes_view key) noexcept;
   bool is_all_young() const noexcept { return run_generation_ == 0; }
@@ -238,6 +263,7 @@ class mmap_segment final : public byte_store,
   task<bool> erase_later(bytes_view key);
   maybe_ready<bool> erase_admitted(bytes_view key);
   void hold_run_memory() noexcept;
+  void log_dirty(payload_writer& to);
   void relog(young_record& record);
   static task<std::vector<std::optional<bytes>>> get_many(std::shared_ptr<mmap_segment> self,
                                                           std::span<const bytes_view> keys);
@@ -253,6 +279,9 @@ class mmap_segment final : public byte_store,
   static task<bool> erase_slowly(std::shared_ptr<mmap_segment> self, bytes key);
   bool erase_known(bytes_view key, bool exists_below);
   void thaw_one(young_record& record);
+  void add_rows(const young_table& table, segment_digest& to) const;
+  void subtract_hidden(young_table& table, digest_job& job);
+  void subtract_below(bytes_view key, digest_job& job);
 
   segment_host* host_;
   std::uint64_t store_;

@@ -17,6 +17,7 @@ void mmap_segment::replay(std::span<const logged_row> rows, log_point point) {
   row_changes_ += rows.size();
   for (const logged_row& row : rows) {
     young_record& record = row.value ? young_->put(row.key, *row.value) : young_->entomb(row.key);
+    young_->settle(record);
     logged_.remove(record.sequence());
     record.set_sequence(0);
     logged_.add(point.epoch);
@@ -26,7 +27,7 @@ void mmap_segment::replay(std::span<const logged_row> rows, log_point point) {
 
 void mmap_segment::replay_forget() {
   ++layer_changes_;
-  young_ = fresh_table();
+  young_ = make_table(young_->layout());
   logged_.clear();
 }
 

@@ -29,14 +29,7 @@ std::vector<row_layer*> mmap_segment::sealed_view::layers() {
 void mmap_segment::cut(payload_writer& to, log_point point) {
   if (clear_pending_) to.clear(store_, id_, generation_);
   clear_pending_ = false;
-  for (const young_record* const record : dirty_) {
-    if (record->is_tombstone()) {
-      to.erase(store_, id_, record->key());
-    } else {
-      to.put(store_, id_, record->key(), record->value());
-    }
-  }
-  logged_.make_room();
+  log_dirty(to);
   for (young_record* const record : dirty_) {  // all or none: a cut that fails comes again
     record->set_dirty(false);
     record->set_sequence(point.sequence);
@@ -45,6 +38,26 @@ void mmap_segment::cut(payload_writer& to, log_point point) {
   if (!dirty_.empty()) last_change_ = point.sequence;
   dirty_.clear();
   uncommitted_.set(0);
+}
+
+// Rows join the digests here, where they are at hand.
+void mmap_segment::log_dirty(payload_writer& to) {
+  std::size_t done = 0;
+  try {
+    for (; done < dirty_.size(); ++done) {
+      const young_record& record = *dirty_[done];
+      if (record.is_tombstone()) {
+        to.erase(store_, id_, record.key());
+      } else {
+        to.put(store_, id_, record.key(), record.value());
+      }
+      young_->settle(record);
+    }
+    logged_.make_room();
+  } catch (...) {
+    while (done != 0) young_->unsettle(*dirty_[--done]);
+    throw;
+  }
 }
 
 bool mmap_segment::relog_before(std::uint64_t sequence, relog_walk& walk) {
@@ -76,6 +89,7 @@ void mmap_segment::relog(young_record& record) {
     young_->remove(record);  // everything that it hid is in files that go as well
   } else {
     make_room_to_mark();
+    if (!record.is_dirty()) young_->unsettle(record);
     mark(record, young_->live_bytes());
   }
 }
@@ -96,7 +110,7 @@ bool mmap_segment::want_seal_now() noexcept {
 
 void mmap_segment::freeze(payload_writer& to, std::uint64_t generation) {
   assert(!frozen_ && dirty_.empty());
-  auto fresh = fresh_table();
+  auto fresh = make_table(young_->layout());
   to.sealed(store_, id_, generation);
   ++layer_changes_;
   frozen_ = std::exchange(young_, std::move(fresh));
@@ -147,6 +161,7 @@ void mmap_segment::thaw_one(young_record& record) {
   young_record& back = record.is_tombstone() ? young_->entomb(record.key())
                                              : young_->put(record.key(), record.value());
   touched_.move(record, back);
+  young_->settle(back);
   back.set_sequence(record.sequence());
   logged_.add(frozen_logged_.epoch_of(record.sequence()));
 }

@@ -3,16 +3,17 @@
 
 // A run: the rows of one sealed segment, sorted, immutable, mapped read-only.
 //
-//   +---------+---------+-----+-------+--------+--------+
-//   | block 0 | block 1 | ... | index | filter | footer |
-//   +---------+---------+-----+-------+--------+--------+
+//   +---------+---------+-----+-------+--------+------+--------+
+//   | block 0 | block 1 | ... | index | filter | sums | footer |
+//   +---------+---------+-----+-------+--------+------+--------+
 //
 //   block   drawn in run_block.hpp. A block of several rows begins and ends so that, as a rule, it
 //           lies in one 4 KiB page of the file; a large row has a block of its own
 //   index   drawn in run_index.hpp: where blocks begin, and which keys are in them
 //   filter  drawn in run_filter.hpp: which keys are not there
+//   sums    digest of the rows (lentic/digest.hpp), drawn in run_digest.hpp; not in format 1
 //   footer  96 bytes, little endian; later formats keep its size, its first 8 and its last 4 bytes
-//           0 "LRUN"  4 format 2 B  6 zero 2 B  8 environment  16 store  24 segment  32 generation
+//           0 "LRUN"  4 format 2 B  6 parts 2 B  8 environment  16 store  24 segment  32 generation
 //           40 rows  48 bytes of keys and values  56 blocks  64 index offset  72 index bytes
 //           80 filter bytes  88 CRC-32C of index and filter  92 CRC-32C of footer bytes 0..91
 //
@@ -26,6 +27,7 @@
 
 #include "block_reads.hpp"
 #include "block_rows.hpp"
+#include "digest_sums.hpp"
 #include "residency.hpp"
 #include "row_layer.hpp"
 #include "run_block.hpp"
@@ -33,6 +35,7 @@
 #include "run_index.hpp"
 
 #include <lentic/bytes.hpp>
+#include <lentic/coro/runtime.hpp>
 #include <lentic/task.hpp>
 
 #include <cstdint>
@@ -45,7 +48,12 @@ namespace lentic::detail {
 
 inline constexpr std::size_t run_page_bytes = 4096;
 inline constexpr std::size_t run_footer_bytes = 96;
-inline constexpr std::uint16_t run_format = 1;
+// On disk. Never renumber. A run of format 1 has no sums.
+inline constexpr std::uint16_t run_format = 2;
+inline constexpr std::uint16_t run_format_min = 1;
+// Bits of what a run has beside rows, index and filter; a reader refuses those that it does not
+// know.
+inline constexpr std::uint16_t run_has_sums = 1;
 
 struct run_identity {
   std::uint64_t environment = 0;
@@ -65,7 +73,9 @@ std::uint32_t block_crc(std::uint32_t place, std::uint64_t offset, bytes_view ra
 class run_writer {
  public:
   // `rows_max`: there will not be more; 0: not known, then 8 bytes a row are held until the end.
-  explicit run_writer(const run_identity& identity, std::uint64_t rows_max = 0);
+  // `sums`: of the rows that will be added; null: they are made here.
+  explicit run_writer(const run_identity& identity, std::uint64_t rows_max = 0,
+                      const digest_sums* sums = nullptr);
 
   // Keys must ascend.
   void add(bytes_view key, bytes_view value);
@@ -78,7 +88,7 @@ class run_writer {
   bytes take() noexcept;
   std::uint64_t rows() const noexcept { return rows_; }
   std::size_t held_bytes() const noexcept {
-    return out_.capacity() + filter_.held_bytes() + index_.held_bytes();
+    return out_.capacity() + filter_.held_bytes() + index_.held_bytes() + sizeof(sums_);
   }
 
  private:
@@ -87,6 +97,7 @@ class run_writer {
   std::size_t block_room() const noexcept;
   void end_block(next_block next);
   void append_index();
+  void append_sums();
   void append_footer();
 
   run_identity identity_;
@@ -95,6 +106,8 @@ class run_writer {
   run_block_writer block_;
   run_index_writer index_;
   run_filter_writer filter_;
+  digest_sums sums_;
+  bool makes_sums_;
   bytes last_key_;            // of the block before
   std::uint64_t offset_ = 0;  // of the block that is being filled
   std::uint64_t rows_ = 0;
@@ -158,6 +171,15 @@ class run_reader final : public row_layer, public std::enable_shared_from_this<r
   // The rows of a block in place of what `rows` holds. Throws errc::damaged.
   void read_block(std::size_t block, block_rows& rows);
 
+  // Not of format 1.
+  bool has_sums() const noexcept { return sums_bytes_ != 0; }
+  // Precondition: it has. Throws errc::damaged, and then adds nothing.
+  void add_sums(segment_digest& to) const;
+  // Adds rows and sums to the digest of its segment; where it has none its rows are read. Throws
+  // errc::damaged, or what keeps them from being read; `to` is then of no use.
+  static task<void> add_digest(coro::runtime& runtime, std::shared_ptr<run_reader> run,
+                               segment_digest& to);
+
   bool is_resident(std::size_t block) const noexcept {
     return !reads_ || resident_.test(block, reads_->epoch());
   }
@@ -196,6 +218,8 @@ class run_reader final : public row_layer, public std::enable_shared_from_this<r
   std::uint32_t place_crc_ = 0;
   std::uint64_t rows_ = 0;
   std::uint64_t row_bytes_ = 0;
+  std::uint64_t sums_begin_ = 0;        // in the file
+  std::uint64_t sums_bytes_ = 0;        // 0: there are none
   std::shared_ptr<block_reads> reads_;  // null: everything is in memory
   coro::file source_;
   residency resident_;

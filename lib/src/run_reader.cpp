@@ -2,6 +2,7 @@
 #include "codec.hpp"
 #include "crc32c.hpp"
 #include "hash64.hpp"
+#include "run_digest.hpp"
 #include "run_file.hpp"
 
 #include <lentic/errc.hpp>
@@ -14,6 +15,7 @@ namespace lentic::detail {
 namespace {
 
 struct footer {
+  std::uint16_t has = 0;  // run_has_ bits
   run_identity identity;
   std::uint64_t rows = 0;
   std::uint64_t row_bytes = 0;
@@ -28,8 +30,8 @@ result<footer> decode_footer(bytes_view raw) {
   byte_reader reader(raw);
   if (as_text(reader.take(4)) != "LRUN") return make_error_code(errc::damaged);
   const auto format = reader.fixed_le<std::uint16_t>();
-  reader.fixed_le<std::uint16_t>();
   footer found;
+  found.has = reader.fixed_le<std::uint16_t>();
   found.identity.environment = reader.fixed_le<std::uint64_t>();
   found.identity.store = reader.fixed_le<std::uint64_t>();
   found.identity.segment = reader.fixed_le<std::uint64_t>();
@@ -45,7 +47,9 @@ result<footer> decode_footer(bytes_view raw) {
   if (reader.failed() || crc != crc32c(raw.first(run_footer_bytes - 4)))
     return make_error_code(errc::damaged);
   if (format > run_format) return make_error_code(errc::newer_format);
-  if (format < run_format) return make_error_code(errc::damaged);  // never released
+  if (format < run_format_min) return make_error_code(errc::damaged);  // never released
+  if (format == run_format_min) found.has = 0;
+  if ((found.has & ~run_has_sums) != 0) return make_error_code(errc::newer_format);
   return found;
 }
 
@@ -66,9 +70,13 @@ result<std::unique_ptr<run_reader>> run_reader::open(bytes_view file, const run_
   if (!found) return found.error();
   if (found->identity != expected || found->index_offset > body
       || found->index_bytes > body - found->index_offset
-      || found->filter_bytes != body - found->index_offset - found->index_bytes)
+      || found->filter_bytes > body - found->index_offset - found->index_bytes)
     return make_error_code(errc::damaged);
-  const bytes_view loaded = file.subspan(found->index_offset, body - found->index_offset);
+  const std::uint64_t loaded_bytes = found->index_bytes + found->filter_bytes;
+  const std::uint64_t sums_bytes = body - found->index_offset - loaded_bytes;
+  if (found->has == 0 ? sums_bytes != 0 : !is_size_of_sums(sums_bytes))
+    return make_error_code(errc::damaged);
+  const bytes_view loaded = file.subspan(found->index_offset, loaded_bytes);
   if (crc32c(loaded) != found->index_crc) return make_error_code(errc::damaged);
   std::unique_ptr<run_reader> reader(new run_reader(file, std::move(name)));
   if (!reader->index_.load(loaded.first(found->index_bytes), found->blocks, found->index_offset)
@@ -78,6 +86,8 @@ result<std::unique_ptr<run_reader>> run_reader::open(bytes_view file, const run_
   reader->place_crc_ = place_crc(expected);
   reader->rows_ = found->rows;
   reader->row_bytes_ = found->row_bytes;
+  reader->sums_begin_ = found->index_offset + loaded_bytes;
+  reader->sums_bytes_ = sums_bytes;
   return reader;
 }
 

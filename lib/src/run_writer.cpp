@@ -2,6 +2,7 @@
 #include "codec.hpp"
 #include "crc32c.hpp"
 #include "hash64.hpp"
+#include "run_digest.hpp"
 #include "run_file.hpp"
 
 #include <array>
@@ -37,8 +38,12 @@ std::uint32_t block_crc(std::uint32_t place, std::uint64_t offset, bytes_view ra
   return crc32c(raw.subspan(4), crc32c(at, place));
 }
 
-run_writer::run_writer(const run_identity& identity, std::uint64_t rows_max)
-    : identity_(identity), place_crc_(place_crc(identity)) {
+run_writer::run_writer(const run_identity& identity, std::uint64_t rows_max,
+                       const digest_sums* sums)
+    : identity_(identity),
+      place_crc_(place_crc(identity)),
+      sums_(sums != nullptr ? *sums : digest_sums(identity.segment)),
+      makes_sums_(sums == nullptr) {
   filter_.expect(rows_max);
 }
 
@@ -50,6 +55,7 @@ void run_writer::add(bytes_view key, bytes_view value) {
   if (block_.empty()) index_.add(offset_, last_key_, key);
   block_.add(key, value);
   filter_.add(hash64(key));
+  if (makes_sums_) sums_.add(key, value);
   ++rows_;
   row_bytes_ += key.size() + value.size();
 }
@@ -76,6 +82,7 @@ bool run_writer::finish() {
   if (!filter_.build_some()) return false;
   append_raw(out_, filter_.built());
   index_crc_ = crc32c(filter_.built(), index_crc_);
+  append_sums();
   append_footer();
   return true;
 }
@@ -90,10 +97,17 @@ void run_writer::append_index() {
   has_index_ = true;
 }
 
+void run_writer::append_sums() {
+  bytes raw = encode_sums(sums_.parts);
+  const std::uint64_t at = offset_ + index_bytes_ + filter_.built().size();
+  store_le(block_crc(place_crc_, at, raw), raw.data());
+  append_raw(out_, raw);
+}
+
 void run_writer::append_footer() {
   bytes footer = to_bytes("LRUN");
   append_le(footer, run_format);
-  append_le(footer, std::uint16_t{0});
+  append_le(footer, run_has_sums);
   append_le(footer, identity_.environment);
   append_le(footer, identity_.store);
   append_le(footer, identity_.segment);

@@ -23,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 
 namespace lentic::detail {
 
@@ -37,6 +38,11 @@ class young_record {
     return {is_outside() ? outside() + sizeof(std::uint64_t) : body() + key_bytes(), value_bytes()};
   }
   bool is_tombstone() const noexcept { return has(tombstone_flag); }
+  // The value lies behind the key: both, one behind the other; else null.
+  std::optional<bytes_view> joined() const noexcept {
+    if (is_outside()) return std::nullopt;
+    return bytes_view(body(), key_bytes() + value_bytes());
+  }
 
   // It waits for the next cut.
   bool is_dirty() const noexcept { return has(dirty_flag); }

@@ -71,8 +71,11 @@ bool starts_behind(const walk_start& start) {
 
 }  // namespace
 
-young_table::young_table(young_layout layout, std::shared_ptr<memory_account> account)
-    : account_(std::move(account)), share_(account_.get(), memory_holder::rows) {
+young_table::young_table(young_layout layout, std::shared_ptr<memory_account> account,
+                         std::optional<std::uint64_t> digested)
+    : digested_(digested),
+      account_(std::move(account)),
+      share_(account_.get(), memory_holder::rows) {
   if (account_ && account_->budget() != 0)
     limit_chunks(static_cast<std::size_t>(account_->budget() / chunks_per_budget));
   if (layout == young_layout::hashed) {
@@ -81,7 +84,7 @@ young_table::young_table(young_layout layout, std::shared_ptr<memory_account> ac
     std::pmr::polymorphic_allocator<> allocator(&pool_);
     ordered_ = allocator.new_object<tree>(by_key{&records_});
   }
-  settle();
+  charge();
 }
 
 void young_table::limit_chunks(std::size_t bytes_max) noexcept {
@@ -180,7 +183,7 @@ void young_table::remove(young_record& record) noexcept {
 bool young_table::prepare_walk() {
   if (!hashed_) return true;
   const bool is_whole = hashed_->order.step(hashed_->index);
-  settle();
+  charge();
   return is_whole;
 }
 
@@ -204,7 +207,7 @@ std::unique_ptr<layer_walk> young_table::walk(const walk_start& start) {
   return make_walk(records_, sorted.begin(), sorted.end(), next, start.order);
 }
 
-bool young_table::next_slice(slice_place& from, std::vector<young_record*>& to) {
+bool young_table::next_slice(slice_place& from, std::vector<young_record*>& to) const {
   if (hashed_) {
     std::vector<record_number> found;
     const auto last = hashed_->index.page_of(from.hash, found);
@@ -225,13 +228,14 @@ bool young_table::next_slice(slice_place& from, std::vector<young_record*>& to) 
 young_table::place young_table::make_unless_found(const look& seen, bytes_view key,
                                                   std::size_t value_bytes) {
   if (seen.record != nullptr) return {seen.record, false};
+  if (digested_ && !sums_) make_room_for_digests();
   if (hashed_) {
     hashed_->index.make_room(seen.hash);
     const record_number made = make_record(key, value_bytes);
     hashed_->index.insert(seen.hash, made);
     hashed_->order.add(made);
     ++count_;
-    settle();
+    charge();
     return {&at(made), true};
   }
   const auto next = ordered_->lower_bound(key);
@@ -244,7 +248,7 @@ young_table::place young_table::make_unless_found(const look& seen, bytes_view k
     throw;
   }
   ++count_;
-  settle();
+  charge();
   return {&at(made), true};
 }
 
@@ -273,7 +277,7 @@ void young_table::set_value(young_record& target, bytes_view value) {
     unlive(target);
     free_outside(target);
     target.set_outside(block);
-    settle();
+    charge();
   } else {
     unlive(target);
     std::byte* const to = target.is_outside() ? target.outside() + sizeof(std::uint64_t)
@@ -286,8 +290,10 @@ void young_table::set_value(young_record& target, bytes_view value) {
   live_bytes_ += target.key_bytes() + value.size();
 }
 
+// Its value is still there: what changes a row calls this before.
 void young_table::unlive(const young_record& target) noexcept {
   if (target.is_tombstone()) return;
+  if (!target.is_dirty()) unsettle(target);
   --live_count_;
   live_bytes_ -= target.key_bytes() + target.value_bytes();
 }
@@ -298,8 +304,23 @@ void young_table::free_outside(young_record& target) noexcept {
   target.set(young_record::outside_flag, false);
 }
 
+void young_table::make_room_for_digests() {
+  sums_ = std::make_unique<digest_sums>(*digested_);
+}
+
+std::uint64_t young_table::digest_of(const young_record& record) const noexcept {
+  const std::optional<bytes_view> row = record.joined();
+  if (row) return joined_digest(sums_->seed, *row, record.key().size());
+  return seeded_digest(sums_->seed, record.key(), record.value());
+}
+
+std::size_t young_table::part_of(const young_record& record) noexcept {
+  return digest_part_of(record.key());
+}
+
 std::size_t young_table::held_bytes() const noexcept {
-  const std::size_t held = records_.held_bytes() + pool_.held_bytes();
+  const std::size_t held =
+      records_.held_bytes() + pool_.held_bytes() + (sums_ ? sizeof(digest_sums) : 0);
   if (!hashed_) return held;
   return held + hashed_->index.held_bytes() + hashed_->order.held_bytes();
 }

@@ -13,6 +13,7 @@
 // by the callers.
 
 #include "block_pool.hpp"
+#include "digest_sums.hpp"
 #include "record_arena.hpp"
 #include "row_layer.hpp"
 #include "young_index.hpp"
@@ -51,8 +52,9 @@ class young_table final : public row_layer {
   using tree = std::pmr::set<record_number, by_key>;
 
   // What it holds is charged to the account, if there is one. A cache may keep the table longer
-  // than the store lives.
-  explicit young_table(young_layout layout, std::shared_ptr<memory_account> account = nullptr);
+  // than the store lives. `digested` is the segment whose digests are kept, if they are.
+  explicit young_table(young_layout layout, std::shared_ptr<memory_account> account = nullptr,
+                       std::optional<std::uint64_t> digested = std::nullopt);
   // Frees the arena; runs no destructor per row. O(blocks of the arena).
   ~young_table() override = default;
   young_table(const young_table&) = delete;
@@ -92,7 +94,20 @@ class young_table final : public row_layer {
     std::uint32_t hash = 0;
     std::optional<bytes> key;
   };
-  bool next_slice(slice_place& from, std::vector<young_record*>& to);
+  bool next_slice(slice_place& from, std::vector<young_record*>& to) const;
+
+  // Digests of the rows that are settled: live, and told by settle() since their last change. A
+  // dirty row is not: its next cut settles it, so that puts between two cuts cost nothing. What
+  // changes a row unsettles it. 2 KiB, from the first row on. Null where none are kept.
+  const digest_sums* digests() const noexcept { return sums_.get(); }
+  // The row has its value, and is not marked dirty, or is not from now on. It was not settled.
+  void settle(const young_record& record) noexcept {
+    if (sums_ && !record.is_tombstone()) sums_->parts[part_of(record)] += digest_of(record);
+  }
+  // It is settled, and is marked dirty from now on.
+  void unsettle(const young_record& record) noexcept {
+    if (sums_ && !record.is_tombstone()) sums_->parts[part_of(record)] -= digest_of(record);
+  }
 
   // Another dead table that is kept for the rows in it that are touched; see touch_source.
   std::unique_ptr<young_table> next_kept;
@@ -133,12 +148,17 @@ class young_table final : public row_layer {
   void unlive(const young_record& target) noexcept;
   void free_outside(young_record& target) noexcept;
   void limit_chunks(std::size_t bytes_max) noexcept;
-  void settle() noexcept { share_.set(held_bytes()); }
+  void charge() noexcept { share_.set(held_bytes()); }
+  void make_room_for_digests();
+  std::uint64_t digest_of(const young_record& record) const noexcept;
+  static std::size_t part_of(const young_record& record) noexcept;
 
   record_arena records_;
   block_pool pool_;                      // values outside their records, nodes of the tree
   std::unique_ptr<hashed_part> hashed_;  // null: ordered
   tree* ordered_ = nullptr;              // inside the pool, never destroyed: it owns nothing else
+  std::optional<std::uint64_t> digested_;
+  std::unique_ptr<digest_sums> sums_;  // null: not kept, or no row yet
   std::size_t count_ = 0;
   std::uint64_t live_count_ = 0;
   std::uint64_t live_bytes_ = 0;

@@ -65,6 +65,7 @@ class life {
   task<void> read_one(step next);
   task<void> compare();
   task<void> compare_segment(std::size_t store, segment_id id, const segment_rows& expected);
+  task<void> compare_digest(std::size_t store, segment_id id, const segment_rows& expected);
   void compare_positions();
   void compare_outbox();
   void end(ending how);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Run files: as they are; as the one block of a run whose checksum, index and footer hold; as an
-// index behind a footer that holds. A reader answers values that lie inside the file, keys of no
-// more bytes than it has, or errc::damaged.
+// index, and as sums, behind a footer that holds. A reader answers values that lie inside the file,
+// keys of no more bytes than it has, or errc::damaged.
 #include "codec.hpp"
 #include "crc32c.hpp"
 #include "fuzz_target.hpp"
+#include "run_digest.hpp"
 #include "run_file.hpp"
 
 #include <lentic/errc.hpp>
@@ -64,6 +65,17 @@ void take(detail::run_reader& run, bytes_view file) {
   }
 }
 
+void add_sums(const detail::run_reader& run) {
+  if (!run.has_sums()) return;
+  segment_digest sums;
+  try {
+    run.add_sums(sums);
+  } catch (const std::system_error& error) {
+    check(error.code() == errc::damaged);
+    check(sums.total() == 0);
+  }
+}
+
 void read(bytes_view file) {
   auto opened = detail::run_reader::open(file, identity(), "fuzz.run");
   if (!opened) return;
@@ -71,6 +83,7 @@ void read(bytes_view file) {
   walk(run, file, direction::forward);
   walk(run, file, direction::backward);
   take(run, file);
+  add_sums(run);
   for (const char* const key : {"", "k", "\xff\xff"}) {
     try {
       const std::optional<bytes_view> found = run.find(as_bytes(key));
@@ -81,15 +94,17 @@ void read(bytes_view file) {
   }
 }
 
-// A file of these blocks, this index, and a filter that lets every key pass.
-bytes with_footer(bytes_view blocks, std::uint64_t block_count, bytes_view index) {
+// A file of these blocks, this index, a filter that lets every key pass, and these sums, if any.
+bytes with_footer(bytes_view blocks, std::uint64_t block_count, bytes_view index,
+                  bytes_view sums = {}) {
   const bytes filter(detail::filter_block_bytes, std::byte{0xff});
   bytes raw = to_bytes(blocks);
   detail::append_raw(raw, index);
   detail::append_raw(raw, filter);
+  detail::append_raw(raw, sums);
   bytes footer = to_bytes("LRUN");
   append_le(footer, detail::run_format);
-  append_le(footer, std::uint16_t{0});
+  append_le(footer, sums.empty() ? std::uint16_t{0} : detail::run_has_sums);
   append_le(footer, identity().environment);
   append_le(footer, identity().store);
   append_le(footer, identity().segment);
@@ -127,6 +142,17 @@ void read_index(bytes_view raw) {
   read(with_footer(bytes(64), raw.size() / detail::fence_bytes, raw));
 }
 
+// The input as sums whose checksum is right.
+void read_sums(bytes_view raw) {
+  bytes sums = to_bytes(raw);
+  if (sums.size() < detail::sums_head_bytes) sums.resize(detail::sums_head_bytes);
+  const bytes index = index_of_one();
+  const bytes blocks(64);
+  const std::uint64_t at = blocks.size() + index.size() + detail::filter_block_bytes;
+  store_le(detail::block_crc(detail::place_crc(identity()), at, sums), sums.data());
+  read(with_footer(blocks, 1, index, sums));
+}
+
 }  // namespace
 
 std::vector<bytes> seeds() {
@@ -148,10 +174,16 @@ std::vector<bytes> seeds() {
   bytes counted = {std::byte{2}};
   detail::append_raw(counted, two);
   const bytes small = finished(few);
-  const std::size_t block =
-      small.size() - detail::run_footer_bytes - detail::fence_bytes - detail::filter_block_bytes;
-  return {small, finished(many), to_bytes(bytes_view(small).first(block)), index_of_one(),
-          two,   counted};
+  const std::size_t sums_bytes = detail::sums_head_bytes + 16;
+  const std::size_t sums = small.size() - detail::run_footer_bytes - sums_bytes;
+  const std::size_t block = sums - detail::fence_bytes - detail::filter_block_bytes;
+  return {small,
+          finished(many),
+          to_bytes(bytes_view(small).first(block)),
+          index_of_one(),
+          two,
+          counted,
+          to_bytes(bytes_view(small).subspan(sums, sums_bytes))};
 }
 
 }  // namespace lentic::fuzz
@@ -162,5 +194,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::read(raw);
   fuzz::read(fuzz::with_footer(fuzz::as_block(raw), 1, fuzz::index_of_one()));
   fuzz::read_index(raw);
+  fuzz::read_sums(raw);
   return 0;
 }

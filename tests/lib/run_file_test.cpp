@@ -3,6 +3,7 @@
 
 #include "codec_support.hpp"
 #include "crc32c.hpp"
+#include "run_digest.hpp"
 #include "store_shell.hpp"
 
 #include <lentic/endian.hpp>
@@ -22,8 +23,22 @@ using test::hex;
 using test::numbered_text;
 using test::text_rows;
 
-// The worked example of docs/format.md: one block, index, filter, footer.
+// The worked example of docs/format.md: one block, index, filter, sums, footer.
 constexpr std::string_view example_bytes =
+    "3c 81 39 b4 | 03 00 00 00 | 02 00 | 01 00 | 00 00 | 00 00 | 00 00 02 00 | 61 31 | 62 |"
+    "00 00 00 00 00 00 | 00 00 00 00 00 00 |"
+    "00 00 00 80 02 00 01 00 02 00 08 00 00 10 02 00 00 22 00 00 04 80 00 00 00 00 02 01 08 00 40 "
+    "00 |"
+    "7b 4e 84 18 | 00 00 00 00 00 00 00 00 00 00 80 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 "
+    "00 "
+    "00 40 00 00 00 | bd 32 bd ce 25 3b 4e a8 | fb 05 c8 06 45 26 65 7d |"
+    "4c 52 55 4e | 02 00 | 01 00 | 08 07 06 05 04 03 02 01 | 01 00 00 00 00 00 00 00 |"
+    "07 00 00 00 00 00 00 00 | 01 00 00 00 00 00 00 00 | 02 00 00 00 00 00 00 00 |"
+    "03 00 00 00 00 00 00 00 | 01 00 00 00 00 00 00 00 | 17 00 00 00 00 00 00 00 |"
+    "0c 00 00 00 00 00 00 00 | 20 00 00 00 00 00 00 00 | cb 9b 39 ad | 3c dc a6 1f";
+
+// The same rows in format 1.
+constexpr std::string_view older_bytes =
     "3c 81 39 b4 | 03 00 00 00 | 02 00 | 01 00 | 00 00 | 00 00 | 00 00 02 00 | 61 31 | 62 |"
     "00 00 00 00 00 00 | 00 00 00 00 00 00 |"
     "00 00 00 80 02 00 01 00 02 00 08 00 00 10 02 00 00 22 00 00 04 80 00 00 00 00 02 01 08 00 40 "
@@ -344,6 +359,79 @@ TEST(RunFile, ARunOfAnotherPlaceIsRefused) {
     ++(other.*field);
     EXPECT_EQ(run_reader::open(raw, other, "example.run").error(), errc::damaged);
   }
+}
+
+TEST(RunFile, FormatOneIsReadAndHasNoSums) {
+  const bytes raw = hex(older_bytes);
+  auto run = open(raw).value();
+  EXPECT_EQ(read_all(*run), (text_rows{{"a", "1"}, {"b", ""}}));
+  EXPECT_FALSE(run->has_sums());
+}
+
+TEST(RunFile, SumsComeBack) {
+  const text_rows rows = sample();
+  const bytes raw = write(rows);
+  auto run = open(raw).value();
+  segment_digest expected;
+  expected.segment = 7;
+  for (const auto& [key, value] : rows) expected.add(as_bytes(key), as_bytes(value));
+  ASSERT_TRUE(run->has_sums());
+  segment_digest found;
+  run->add_sums(found);
+  EXPECT_EQ(found.parts, expected.parts);
+  EXPECT_NE(found.total(), 0U);
+}
+
+// Their checksum is right.
+TEST(RunFile, SumsThatAreNotWhatTheirBitsSayAreDamaged) {
+  constexpr std::size_t sums_bytes = sums_head_bytes + 16;
+  bytes raw = hex(example_bytes);
+  const std::size_t at = raw.size() - run_footer_bytes - sums_bytes;
+  for (std::size_t bit = 0; bit < 8 * (sums_head_bytes - 4); ++bit) {
+    raw[at + 4 + bit / 8] ^= std::byte{1} << (bit % 8);
+    const bytes_view sums = bytes_view(raw).subspan(at, sums_bytes);
+    store_le(block_crc(place_crc(example_identity()), at, sums), raw.data() + at);
+    auto run = open(raw).value();
+    segment_digest found;
+    EXPECT_THROW(run->add_sums(found), std::system_error) << bit;
+    EXPECT_EQ(found, segment_digest());
+    raw[at + 4 + bit / 8] ^= std::byte{1} << (bit % 8);
+  }
+}
+
+// Another number of bytes between filter and footer than sums can have.
+TEST(RunFile, SumsOfAnotherSizeAreRefusedAtOpen) {
+  const bytes raw = hex(example_bytes);
+  const auto footer = raw.end() - static_cast<std::ptrdiff_t>(run_footer_bytes);
+  std::size_t opened = 0;
+  for (std::size_t more = 0; more < 2100; ++more) {
+    bytes longer = raw;
+    longer.insert(longer.begin() + (footer - raw.begin()), more, std::byte{0});
+    auto run = open(longer);
+    if (!run) {
+      EXPECT_EQ(run.error(), errc::damaged);
+      continue;
+    }
+    ++opened;
+    segment_digest found;
+    EXPECT_EQ(more == 0, [&] {
+      try {
+        (*run)->add_sums(found);
+        return true;
+      } catch (const std::system_error&) {
+        return false;
+      }
+    }());
+  }
+  EXPECT_EQ(opened, 255U);  // with 2 to 256 sums
+}
+
+TEST(RunFile, AnUnknownPartIsANewerFormat) {
+  bytes raw = hex(example_bytes);
+  std::byte* const footer = raw.data() + raw.size() - run_footer_bytes;
+  store_le(std::uint16_t{run_has_sums | 2}, footer + 6);
+  store_le(crc32c({footer, run_footer_bytes - 4}), footer + run_footer_bytes - 4);
+  EXPECT_EQ(open(raw).error(), errc::newer_format);
 }
 
 TEST(RunFile, ANewerFormatIsRefusedByName) {

@@ -4,6 +4,8 @@
 #include "environment_life.hpp"
 #include "failing_new.hpp"
 
+#include <lentic/coro/sync_wait.hpp>
+#include <lentic/digest.hpp>
 #include <lentic/store/memory_store.hpp>
 
 #include <gtest/gtest.h>
@@ -114,6 +116,16 @@ TEST_P(StoreAllocation, AMemoryStoreIsAsBeforeTheOperationThatFailed) {
   memory_store_meets_failures(young_layout::ordered, GetParam());
 }
 
+// Of segment 1, the only one with rows.
+void expect_digest(environment_life& life, const model& known) {
+  segment_digest expected;
+  expected.segment = 1;
+  for (const auto& [key, value] : known) expected.add(as_bytes(key), as_bytes(value));
+  const store_digest found = sync_wait(life.runtime(), life.env().digest("s"));
+  ASSERT_EQ(found.segments.size(), 1U);
+  ASSERT_EQ(found.segments[0], expected);
+}
+
 TEST_P(StoreAllocation, ACommitHoldsEveryRowOfTheOperationsThatWereDone) {
   for (std::uint64_t nth = 1;; ++nth) {
     coro::sim_disk disk(1);
@@ -134,17 +146,54 @@ TEST_P(StoreAllocation, ACommitHoldsEveryRowOfTheOperationsThatWereDone) {
       told.tell(1);
       ended = told.went_well();
       ASSERT_EQ(life.shell("s", 1).scan(), rows_of(known)) << "allocation " << nth;
+      expect_digest(life, known);
       life.commit();
+      expect_digest(life, known);
       life.kill();
     }
     environment_life life(disk, 3);
     life.open();
     ASSERT_EQ(life.shell("s", 1).scan(), rows_of(known)) << "allocation " << nth;
+    expect_digest(life, known);
     life.seal("s", 1);
     ASSERT_EQ(life.shell("s", 1).scan(), rows_of(known)) << "allocation " << nth << ", sealed";
+    expect_digest(life, known);
     life.close();
     if (ended) break;
   }
+}
+
+// Rows enter the digest as they are cut; those of a cut that fails are cut again.
+TEST(CutAllocation, ACutThatFailsCountsNoRowTwice) {
+  bool failed_once = false;
+  for (std::uint64_t nth = 1;; ++nth) {
+    SCOPED_TRACE("allocation " + std::to_string(nth));
+    coro::sim_disk disk(1);
+    model known;
+    environment_life life(disk, 1);
+    life.open();
+    story told(life.env().open_segmented_store("s").segment(1), known, 0, true);
+    told.tell(0);
+    life.commit();
+    told.tell(1);
+    fail_at = allocations + nth;
+    bool failed = false;
+    try {
+      life.env().cut();
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    fail_at = 0;
+    expect_digest(life, known);
+    life.commit();
+    expect_digest(life, known);
+    told.tell(2);
+    life.commit();
+    expect_digest(life, known);
+    if (HasFatalFailure() || (!failed && nth > 20)) break;
+    failed_once = failed_once || failed;
+  }
+  EXPECT_TRUE(failed_once);
 }
 
 }  // namespace

@@ -29,7 +29,9 @@ class failing_story {
   failing_story(young_layout layout, std::uint64_t nth) : both_(layout), left_(nth) {}
 
   void put(const std::string& key, const std::string& value) {
-    if (attempt([&] { both_.table().put(as_bytes(key), as_bytes(value)); })) both_.put(key, value);
+    detail::young_table& table = both_.table();
+    if (attempt([&] { table.settle(table.put(as_bytes(key), as_bytes(value))); }))
+      both_.put(key, value);
     both_.find(key);
   }
   void entomb(const std::string& key) {

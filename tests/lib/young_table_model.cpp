@@ -54,6 +54,7 @@ std::string value_of(coro::sim_random& random) {
 
 void table_model::put(const std::string& key, const std::string& value) {
   const detail::young_record& record = table_.put(as_bytes(key), as_bytes(value));
+  table_.settle(record);
   known_[key] = value;
   ASSERT_EQ(as_text(record.key()), key);
   ASSERT_EQ(as_text(record.value()), value);
@@ -116,12 +117,17 @@ void table_model::compare_all() {
   compare_walk(back);
   std::uint64_t live = 0;
   std::uint64_t live_bytes = 0;
+  segment_digest sums;
+  sums.segment = segment;
   for (const auto& [key, value] : known_) {
     find(key);
     if (!value) continue;
     ++live;
     live_bytes += key.size() + value->size();
+    sums.add(as_bytes(key), as_bytes(*value));
   }
+  ASSERT_EQ(table_.digests() == nullptr ? segment_digest().parts : table_.digests()->parts,
+            sums.parts);
   ASSERT_EQ(table_.count(), known_.size());
   ASSERT_EQ(table_.live_count(), live);
   ASSERT_EQ(table_.live_bytes(), live_bytes);

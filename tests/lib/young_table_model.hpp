@@ -23,10 +23,11 @@ std::string value_of(coro::sim_random& random);
 
 class table_model {
  public:
-  explicit table_model(young_layout layout) : table_(layout) {}
+  explicit table_model(young_layout layout) : table_(layout, nullptr, segment) {}
 
   detail::young_table& table() noexcept { return table_; }
 
+  // Settles the row.
   void put(const std::string& key, const std::string& value);
   void entomb(const std::string& key);
   // Nothing when it is not there.
@@ -36,10 +37,11 @@ class table_model {
   void find(const std::string& key);
   // One walk from `key` or without one, in a direction, with all that it answers.
   void walk(coro::sim_random& random, const std::string& key);
-  // Walks in both directions, counts and bytes.
+  // Walks in both directions, counts, bytes and digests.
   void compare_all();
 
  private:
+  static constexpr std::uint64_t segment = 5;
   using rows = std::map<std::string, std::optional<std::string>, std::less<>>;
 
   void compare_walk(const detail::walk_start& start);

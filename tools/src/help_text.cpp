@@ -169,7 +169,13 @@ A line for each segment that has rows: store, segment, rows, digest. The digest
 is the sum, modulo 2 to the 64th, of a hash of each row's key and value, so it
 does not depend on how rows are stored; two states hold the same rows when all
 lines are equal. Rows that differ have equal sums with a chance of 2 to the
--64th; where somebody may choose rows to deceive, use a secret --hash-key. DIR
-is read, nothing in it changes. A state that is in use is refused (exit 4).)";
+-64th.
+
+A state keeps these sums with its rows: what is in runs is not read, but for
+rows that newer ones may hide, and runs that older versions wrote. So damaged
+rows are not noticed: "store verify" reads them and checks the sums, and --scan
+sums up all rows anew. Where somebody may choose rows to deceive, use a secret
+--hash-key: another hash, SHA-256, and all rows are read. DIR is read, nothing
+in it changes. A state that is in use is refused (exit 4).)";
 
 }  // namespace lentic::tool

@@ -198,12 +198,14 @@ struct salvage_texts {
 
 struct digest_texts {
   std::string state, key;
+  bool scan = false;
 
   void add_to(CLI::App& app) {
     app.footer(digest_footer);
     app.add_option("--state,DIR", state, "the state directory")->required()->check(not_empty());
     app.add_option("--hash-key", key, "a secret, the same for the states to compare")
         ->type_name("TEXT");
+    app.add_flag("--scan", scan, "read all rows; the sums are the same");
   }
 };
 
@@ -385,7 +387,8 @@ command parser::read(const terminal_facts& terminal) const {
     return salvage_options{salvage_values.state, salvage_values.target, progress};
   if (load->parsed()) return load_values.read(terminal);
   if (compact->parsed()) return compact_options{compact_values.state, progress};
-  if (digest->parsed()) return digest_options{digest_values.state, digest_values.key, progress};
+  if (digest->parsed())
+    return digest_options{digest_values.state, digest_values.key, digest_values.scan, progress};
   throw usage_error(store->parsed() ? "a command is missing: stat, verify, dump, copy, salvage, "
                                       "digest, load or compact"
                                     : "a command is missing: run, get, scan or store");

@@ -122,7 +122,8 @@ struct salvage_options {
 
 struct digest_options {
   std::string state_directory;
-  std::string hash_key;
+  std::string hash_key;     // empty: the digests that a state keeps
+  bool reads_rows = false;  // and does not believe these sums
   progress_shown progress = progress_shown::never;
 };
 

@@ -8,6 +8,7 @@
 #include "utf8.hpp"
 
 #include <lentic/coro/file.hpp>
+#include <lentic/digest.hpp>
 #include <lentic/endian.hpp>
 #include <lentic/environment.hpp>
 #include <lentic/errc.hpp>
@@ -116,7 +117,7 @@ class digester {
     for (const std::string& name : names) {
       segmented_store& store = env.open_segmented_store(name);
       for (const segment_id id : store.segments(0, std::numeric_limits<segment_id>::max()))
-        co_await add_segment(*store.find_segment(id), name, id);
+        co_await add_segment(env, *store.find_segment(id), name, id);
     }
   }
   std::string take() {
@@ -125,7 +126,18 @@ class digester {
   }
 
  private:
-  task<void> add_segment(byte_store& segment, std::string store, segment_id id) {
+  task<void> add_segment(environment& env, byte_store& segment, std::string store, segment_id id) {
+    if (options_.reads_rows || !options_.hash_key.empty()) {
+      co_await scan_segment(segment, std::move(store), id);
+    } else {
+      const store_digest kept = co_await env.digest(store, id, id + 1);
+      for (const segment_digest& each : kept.segments) add_line(store, id, each.rows, each.total());
+      bytes_read_ += segment.size_bytes();
+      progress_.tell(bytes_read_, bytes_total_);
+    }
+  }
+
+  task<void> scan_segment(byte_store& segment, std::string store, segment_id id) {
     std::uint64_t count = 0;
     std::uint64_t sum = 0;
     cursor rows = segment.scan();
@@ -133,13 +145,18 @@ class digester {
       const std::span<const row> block = co_await rows.next();
       if (block.empty()) break;
       for (const row& each : block) {
-        sum += row_digest(options_.hash_key, each.key, each.value);
+        sum += options_.hash_key.empty() ? row_digest(id, each.key, each.value)
+                                         : keyed_digest(options_.hash_key, each.key, each.value);
         bytes_read_ += each.key.size() + each.value.size();
       }
       count += block.size();
       progress_.tell(bytes_read_, bytes_total_);
     }
-    if (count != 0) text_ += fmt::format("{},{},{},{:016x}\n", store, id, count, sum);
+    if (count != 0) add_line(store, id, count, sum);
+  }
+
+  void add_line(const std::string& store, segment_id id, std::uint64_t rows, std::uint64_t sum) {
+    text_ += fmt::format("{},{},{},{:016x}\n", store, id, rows, sum);
   }
 
   const digest_options& options_;
@@ -161,7 +178,7 @@ std::uint64_t stored_bytes(environment& env) {
   return sum;
 }
 
-std::uint64_t row_digest(std::string_view hash_key, bytes_view key, bytes_view value) {
+std::uint64_t keyed_digest(std::string_view hash_key, bytes_view key, bytes_view value) {
   std::string message;
   for (const std::uint64_t size : {hash_key.size(), key.size()}) {
     for (unsigned shift = 0; shift < 64; shift += 8)

@@ -65,10 +65,12 @@ class verifier {
   void check_opening(const environment& env);
   task<void> check_run(environment& env);
   task<void> check_store(environment& env, std::string name);
-  task<tally> check_segment(byte_store& segment, std::string store, segment_id id);
+  task<tally> check_segment(environment& env, byte_store& segment, std::string store,
+                            segment_id id);
+  task<void> check_sums(environment& env, std::string store, const segment_digest& read);
   std::string place_text(const std::string& damage, const std::string& store, segment_id id,
                          const std::optional<bytes>& last_key) const;
-  void check_rows(std::span<const row> block, segment_id id, bool windows, tally& counted);
+  void check_rows(std::span<const row> block, bool windows, tally& counted, segment_digest& sums);
   bool are_windows(const std::string& store) const {
     return windows_ && store == window_store_name;
   }
@@ -159,17 +161,21 @@ task<void> verifier::check_store(environment& env, std::string name) {
   segmented_store& store = env.open_segmented_store(name);
   tally counted;
   for (const segment_id id : store.segments(0, std::numeric_limits<segment_id>::max())) {
-    const tally more = co_await check_segment(*store.find_segment(id), name, id);
+    const tally more = co_await check_segment(env, *store.find_segment(id), name, id);
     counted.add(more);
   }
   total_.add(counted);
   report_ += fmt::format("store {}: {}\n", name, tally_text(counted));
 }
 
-task<tally> verifier::check_segment(byte_store& segment, std::string store, segment_id id) {
+task<tally> verifier::check_segment(environment& env, byte_store& segment, std::string store,
+                                    segment_id id) {
   const bool windows = are_windows(store);
   tally counted;
   counted.segments = 1;
+  segment_digest sums;
+  sums.segment = id;
+  bool all_read = true;
   row_faults_ = 0;
   std::vector<std::string> damages;  // until it is known which key comes behind them
   std::optional<bytes> last_key;
@@ -179,6 +185,7 @@ task<tally> verifier::check_segment(byte_store& segment, std::string store, segm
     const std::span<const row> block = co_await rows.next();
     if (const std::optional<std::string> damage = rows.take_damage()) {
       damages.push_back(place_text(*damage, store, id, last_key));
+      all_read = false;
       continue;
     }
     for (std::string& each : std::exchange(damages, {})) {
@@ -188,13 +195,33 @@ task<tally> verifier::check_segment(byte_store& segment, std::string store, segm
       damaged(each);
     }
     if (block.empty()) break;
-    check_rows(block, id, windows, counted);
+    check_rows(block, windows, counted, sums);
     last_key = to_bytes(block.back().key);
   }
   if (row_faults_ > row_faults_shown)
     report_ +=
         fmt::format("         and {} more rows of this segment\n", row_faults_ - row_faults_shown);
+  if (all_read) co_await check_sums(env, store, sums);
   co_return counted;
+}
+
+// The sums that the run has, with those of the rows in memory, against those of the rows as read.
+task<void> verifier::check_sums(environment& env, std::string store, const segment_digest& read) {
+  const std::string where = fmt::format("; store {}, segment {}", store, read.segment);
+  store_digest kept;
+  std::string damage;
+  try {
+    kept = co_await env.digest(store, read.segment, read.segment + 1);
+  } catch (const std::system_error& failure) {
+    if (!is_damage(failure.code())) throw;
+    damage = without_code_words(failure);
+  }
+  const bool same = kept.segments.empty() ? read.rows == 0 : kept.segments.front() == read;
+  if (!damage.empty()) {
+    damaged(damage + where);
+  } else if (!same) {
+    damaged("the sums are not those of the rows" + where);
+  }
 }
 
 // What is damaged, and what it lies behind.
@@ -214,12 +241,14 @@ std::string verifier::place_text(const std::string& damage, const std::string& s
   return where;
 }
 
-void verifier::check_rows(std::span<const row> block, segment_id id, bool windows, tally& counted) {
+void verifier::check_rows(std::span<const row> block, bool windows, tally& counted,
+                          segment_digest& sums) {
   for (const row& each : block) {
     ++counted.rows;
+    sums.add(each.key, each.value);
     counted.bytes += each.key.size() + each.value.size();
     bytes_read_ += each.key.size() + each.value.size();
-    if (windows) check_window(each, id);
+    if (windows) check_window(each, sums.segment);
   }
   progress_.tell(bytes_read_, bytes_total_);
 }

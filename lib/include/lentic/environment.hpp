@@ -27,6 +27,7 @@
 #include <lentic/coro/borrowed.hpp>
 #include <lentic/coro/runtime.hpp>
 #include <lentic/coro/stop_token.hpp>
+#include <lentic/digest.hpp>
 #include <lentic/durability.hpp>
 #include <lentic/errc.hpp>
 #include <lentic/memory_account.hpp>
@@ -38,6 +39,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -321,6 +323,18 @@ class environment {
   // closed, poisoned, read_only, what a seal throws (its rows stay in the journal). In memory:
   // nothing.
   task<void> compact(coro::stop_token stop = {}, upkeep_listener told = {});
+
+  // The digests of a store's segments with lo <= id < hi, as of the moment at which the task
+  // starts, what was put and not cut included; see digest.hpp. No row is read but those that rows
+  // in memory may hide in a run, and runs of earlier versions, which have no sums: O(runs + rows in
+  // memory of segments with a run), without a suspension in the second; O(segments) where none has
+  // both. A put pays less than 50 ns, with values up to 400 B (bench/digest_bench). Without a
+  // directory, read-only, and below a memory budget of 4 MiB rows in memory are hashed when this is
+  // called. Rows of runs are not looked at: `lentic store verify` finds damage in them. Puts and
+  // seals go on. Errors: invalid_argument (no such store), damaged (a run that cannot be read),
+  // closed, the system's.
+  task<store_digest> digest(std::string store, segment_id lo = 0,
+                            segment_id hi = std::numeric_limits<segment_id>::max());
 
   // The door for other threads; see query.hpp. May be called on any thread and outlive this object.
   const std::shared_ptr<query_gate>& gate() const noexcept;

@@ -108,7 +108,7 @@ class Views:
                  ("store",): ["stat", "verify", "dump", "copy", "salvage", "digest"],
                  ("store", "copy"): ["hard links", "in use"],
                  ("store", "salvage"): ["--to", "Exit codes", "in use"],
-                 ("store", "digest"): ["--hash-key", "in use"],
+                 ("store", "digest"): ["--hash-key", "--scan", "keeps these sums", "in use"],
                  ("store", "verify"): ["checksum", "Exit codes"],
                  ("store", "dump"): ["key_hex", "--limit"]}
         for command, words in rules.items():
