@@ -27,6 +27,7 @@
 // reads it holds it, so that a drop does not end it under a read.
 
 #include "frame.hpp"
+#include "handed_views.hpp"
 #include "logged_rows.hpp"
 #include "row_layer.hpp"
 #include "run_file.hpp"
@@ -279,6 +280,7 @@ class mmap_segment final : public byte_store,
   bool dropped_ = false;
   std::string quarantined_;  // why the run cannot be read
   sealed_view sealed_view_{*this};
+  handed_views views_;
 };
 
 }  // namespace lentic::detail

@@ -151,6 +151,7 @@ void snapshot_chain::unlink(snapshot_layer& gone, const char* why) noexcept {
   gone.newer = nullptr;
   gone.why_ended = why;
   gone.saved.clear();
+  gone.views.expire();
   gone.bytes = 0;
   if (newest_ == nullptr) next_deadline_ms_ = never_ms;  // the runtime may go
   ++version_;

@@ -19,6 +19,7 @@
 // end every layer has ended, and nothing of runtime or store is touched. Errors: save() throws
 // std::bad_alloc, and then nothing has changed.
 
+#include "handed_views.hpp"
 #include "young_table.hpp"
 
 #include <lentic/coro/event.hpp>
@@ -62,6 +63,7 @@ struct snapshot_layer {
   std::uint64_t bytes = 0;
   std::int64_t deadline_ms = std::numeric_limits<std::int64_t>::max();
   segment_id lost_below = 0;
+  handed_views views;               // of reads of the snapshot
   bool open = false;                // linked once
   const char* why_ended = nullptr;  // null: it has not
   snapshot_layer* older = nullptr;

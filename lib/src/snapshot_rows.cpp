@@ -12,9 +12,10 @@ namespace lentic::detail {
 
 namespace {
 
-std::optional<value_view> answer(const young_record& saved) {
-  if (saved.is_tombstone()) return std::nullopt;
-  return value_view(saved.value());
+std::optional<value_view> answer(snapshot_layer& layer, const young_record& saved) {
+  if (!saved.is_tombstone()) return layer.views.hand_out(saved.value());
+  layer.views.expire();
+  return std::nullopt;
 }
 
 [[noreturn]] void refuse() {
@@ -137,7 +138,7 @@ snapshot_rows::~snapshot_rows() {
 maybe_ready<std::optional<value_view>> snapshot_rows::get(bytes_view key) {
   layer_->chain->check(*layer_, live_.id);
   const young_record* const saved = snapshot_chain::find(*layer_, live_.id, key);
-  if (saved != nullptr) return answer(*saved);
+  if (saved != nullptr) return answer(*layer_, *saved);
   byte_store* const live = live_.find();
   if (live == nullptr) return std::optional<value_view>();
   maybe_ready<std::optional<value_view>> pending = live->get(key);
@@ -151,7 +152,7 @@ task<std::optional<value_view>> snapshot_rows::get_slowly(
   const std::optional<value_view> found = co_await std::move(pending);
   layer->chain->check(*layer, segment);
   const young_record* const saved = snapshot_chain::find(*layer, segment, key);
-  if (saved != nullptr) co_return answer(*saved);
+  if (saved != nullptr) co_return answer(*layer, *saved);
   co_return found;
 }
 
