@@ -39,7 +39,8 @@ bool is_colder(const detail::seal_candidate& left, const detail::seal_candidate&
 std::uint64_t environment::state::young_bytes_high() const noexcept {
   std::uint64_t left = memory->open_bytes();
   for (const memory_holder each :
-       {memory_holder::outbox, memory_holder::runs, memory_holder::caches, memory_holder::blocks})
+       {memory_holder::outbox, memory_holder::runs, memory_holder::caches, memory_holder::blocks,
+        memory_holder::snapshots})
     left -= std::min(left, memory->bytes_of(each));
   return left / rest_part * rest_share;
 }
@@ -131,12 +132,12 @@ void environment::state::retry_writing() {
 // Begins something, or sees that it goes on; false when nothing can be freed.
 bool environment::state::relieve(std::uint64_t missing) {
   if (memory->collect(missing) != 0) return true;
-  if (!is_durable()) return false;
+  if (!is_durable()) return memory->collect_last(missing) != 0;
   retry_writing();
   if (!seals_.empty() && !sealing_) work_.set();
   if (is_relief_under_way()) return true;
   if (spill(std::max(missing, memory->budget() / frame_part))) return true;
-  return reads->bytes_in_use() != 0;
+  return reads->bytes_in_use() != 0 || memory->collect_last(missing) != 0;
 }
 
 task<void> environment::state::make_room(std::uint64_t entry_bytes) {
@@ -171,8 +172,10 @@ void environment::state::append_output(bytes_view added) {
   const std::size_t before = output.size();
   output.insert(output.end(), added.begin(), added.end());
   const std::uint64_t budget = memory->budget();
-  const std::uint64_t after = memory->bytes() + 2 * added.size();
-  if (budget != 0 && after > budget && after - memory->collect(after - budget) > budget) {
+  std::uint64_t after = memory->bytes() + 2 * added.size();
+  if (budget != 0 && after > budget) after -= memory->collect(after - budget);
+  if (budget != 0 && after > budget) after -= memory->collect_last(after - budget);
+  if (budget != 0 && after > budget) {
     output.resize(before);
     fail(errc::over_budget,
          "output of " + std::to_string(added.size()) + " bytes; " + memory->describe());

@@ -36,6 +36,8 @@ const char* text(errc code) noexcept {
       return "environment was opened read-only";
     case errc::over_budget:
       return "memory budget is used up";
+    case errc::snapshot_expired:
+      return "snapshot has expired: open a new one";
   }
   return "unknown lentic error";
 }

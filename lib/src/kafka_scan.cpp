@@ -133,6 +133,7 @@ void kafka_store::merged_rows::merge() {
 }
 
 cursor kafka_store::range(const key_range& range, direction order) {
+  const expiring_views ends(views_);
   return merged(std::make_unique<range_plan>(inner_, range, order));
 }
 

@@ -8,6 +8,21 @@
 namespace lentic::detail {
 
 maybe_ready<std::optional<value_view>> kafka_store::get(bytes_view key) {
+  maybe_ready<std::optional<value_view>> found = find(key);
+  if constexpr (views_are_spoilt) {
+    if (!found.ready()) return handed_cold(std::move(found));
+    return views_.hand_out(found.take());
+  }
+  return found;
+}
+
+task<std::optional<value_view>> kafka_store::handed_cold(
+    maybe_ready<std::optional<value_view>> pending) {
+  const std::optional<value_view> found = co_await std::move(pending);
+  co_return views_.hand_out(found);
+}
+
+maybe_ready<std::optional<value_view>> kafka_store::find(bytes_view key) {
   const std::optional<cached_entry> hit = cache_.get(key);
   if (hit) {
     if (!hit->value) return std::optional<value_view>();
@@ -55,6 +70,7 @@ task<std::optional<value_view>> kafka_store::answer_cold(bytes found, maybe_read
 }
 
 maybe_ready<void> kafka_store::put(bytes_view key, bytes_view value) {
+  const expiring_views ends(views_);
   check_limits(key, value);
   cache_.put(key, value, entry_state::dirty, current());
   if (!cache_.owner().over_budget()) [[likely]]
@@ -63,6 +79,7 @@ maybe_ready<void> kafka_store::put(bytes_view key, bytes_view value) {
 }
 
 maybe_ready<bool> kafka_store::erase(bytes_view key) {
+  const expiring_views ends(views_);
   const std::optional<cached_entry> hit = cache_.get(key);
   if (hit) return entomb(key, hit->value.has_value(), current());
   maybe_ready<std::optional<value_view>> found = inner_.get(key);
@@ -119,6 +136,7 @@ void kafka_store::drop_clean() {
 
 // The store below first: when that fails, nothing is forgotten.
 maybe_ready<void> kafka_store::clear() {
+  const expiring_views ends(views_);
   if (running()) return clear_later();
   maybe_ready<void> done = inner_.clear();
   if (!done.ready()) return clear_cold(std::move(done));

@@ -6,6 +6,7 @@
 // it has landed; so no reader falls through to an older value below. Threads: one owner.
 
 #include "flushing_store.hpp"
+#include "handed_views.hpp"
 
 #include <lentic/cache/named_cache.hpp>
 
@@ -44,7 +45,10 @@ class kafka_store final : public flushing_store {
   bool pick() override;
   maybe_ready<bool> land() override;
   void unpick() noexcept override { cache_.failed(flight_.key); }
-  void begin_run() noexcept override { cache_.begin_flush(); }
+  void begin_run() noexcept override {
+    views_.expire();
+    cache_.begin_flush();
+  }
   void end_run() noexcept override {
     cache_.end_flush();
     evicting_ = false;
@@ -60,6 +64,8 @@ class kafka_store final : public flushing_store {
   task<bool> put_cold(maybe_ready<void> pending);
   task<bool> erase_below_cold(maybe_ready<bool> pending);
 
+  maybe_ready<std::optional<value_view>> find(bytes_view key);
+  task<std::optional<value_view>> handed_cold(maybe_ready<std::optional<value_view>> pending);
   maybe_ready<void> shed();
   void drop_clean();
   task<void> shed_cold(maybe_ready<std::uint64_t> pending);
@@ -75,7 +81,8 @@ class kafka_store final : public flushing_store {
   void forget_all() noexcept;
 
   named_cache cache_;
-  bytes answer_;                    // of the last get that missed
+  bytes answer_;  // of the last get that missed
+  handed_views views_;
   std::uint64_t writes_below_ = 0;  // to the inner store: what was read before is older
   bool evicting_ = false;           // the run takes the least recent entry first
   bool walking_ = false;            // a run below the bound stands behind flight_.key

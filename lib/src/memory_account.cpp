@@ -25,6 +25,8 @@ const char* to_text(memory_holder which) noexcept {
       return "caches";
     case memory_holder::blocks:
       return "blocks";
+    case memory_holder::snapshots:
+      return "snapshots";
   }
   return "unknown";
 }
@@ -44,9 +46,10 @@ std::string memory_account::describe() const {
   return text;
 }
 
-std::uint64_t memory_account::collect(std::uint64_t wanted) noexcept {
+std::uint64_t memory_account::collect(const std::vector<memory_donor*>& donors,
+                                      std::uint64_t wanted) noexcept {
   std::uint64_t given = 0;
-  for (memory_donor* const each : donors_) {
+  for (memory_donor* const each : donors) {
     if (given >= wanted) break;
     given += each->give_up(wanted - given);
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "handed_views.hpp"
 #include "limits.hpp"
 #include "row_layer.hpp"
 #include "touch_log.hpp"
@@ -30,10 +31,12 @@ class memory_store::layer final : public detail::layered, public touching_store 
 
   std::unique_ptr<detail::young_table> table;
   detail::touch_source touched{table, detail::tombstones::removed};
+  detail::handed_views views;
 };
 
 touch_answer memory_store::layer::put_touching(bytes_view key, bytes_view value,
                                                const touch_call& call) {
+  const detail::expiring_views ends(views);
   detail::check_limits(key, value);
   const detail::young_table::look seen = table->look_for(key);
   detail::touch_source::change change(touched, call);
@@ -43,6 +46,7 @@ touch_answer memory_store::layer::put_touching(bytes_view key, bytes_view value,
 }
 
 touch_answer memory_store::layer::erase_touching(bytes_view key, const touch_call& call) {
+  const detail::expiring_views ends(views);
   const detail::young_table::look seen = table->look_for(key);
   if (seen.record == nullptr) return {};
   const bool existed = !seen.record->is_tombstone();
@@ -57,6 +61,7 @@ touch_answer memory_store::layer::erase_touching(bytes_view key, const touch_cal
 }
 
 bool memory_store::layer::erase(bytes_view key) {
+  const detail::expiring_views ends(views);
   const detail::young_table::look seen = table->look_for(key);
   if (seen.record == nullptr || seen.record->is_tombstone()) return false;
   if (seen.record->is_touched()) {
@@ -72,11 +77,14 @@ memory_store::~memory_store() = default;
 
 maybe_ready<std::optional<value_view>> memory_store::get(bytes_view key) {
   const detail::young_record* const found = layer_->table->find(key);
-  if (found == nullptr || found->is_tombstone()) return std::optional<value_view>();
-  return std::optional<value_view>(found->value());
+  if (found != nullptr && !found->is_tombstone())
+    return std::optional<value_view>(layer_->views.hand_out(found->value()));
+  layer_->views.expire();
+  return std::optional<value_view>();
 }
 
 maybe_ready<void> memory_store::put(bytes_view key, bytes_view value) {
+  const detail::expiring_views ends(layer_->views);
   detail::check_limits(key, value);
   layer_->table->put(key, value);
   return {};
@@ -87,10 +95,12 @@ maybe_ready<bool> memory_store::erase(bytes_view key) {
 }
 
 cursor memory_store::range(const key_range& range, direction order) {
+  const detail::expiring_views ends(layer_->views);
   return detail::make_merge_cursor(*layer_, range, order);
 }
 
 maybe_ready<void> memory_store::clear() {
+  layer_->views.expire();
   layer_->replace(std::make_unique<detail::young_table>(layer_->table->layout()));
   return {};
 }

@@ -40,6 +40,7 @@ std::unique_ptr<young_table> mmap_segment::make_table(young_layout layout) const
 }
 
 maybe_ready<void> mmap_segment::put(bytes_view key, bytes_view value) {
+  const expiring_views ends(views_);
   host_->check_writable();
   check_limits(key, value);
   if (!host_->memory->admits(key.size() + value.size())) [[unlikely]]
@@ -76,6 +77,7 @@ void mmap_segment::check_kept() const {
 
 // Below the young rows, only a tombstone can hide what is there. It needs room.
 maybe_ready<bool> mmap_segment::erase(bytes_view key) {
+  const expiring_views ends(views_);
   host_->check_writable();
   check_readable();
   if (host_->is_durable() && !host_->memory->admits(key.size())) [[unlikely]]
@@ -125,6 +127,7 @@ young_record* mmap_segment::newest_of(const young_table::look& seen, bytes_view 
 }
 
 touch_answer mmap_segment::put_touching(bytes_view key, bytes_view value, const touch_call& call) {
+  const expiring_views ends(views_);
   host_->check_writable();
   check_limits(key, value);
   const young_table::look seen = young_->look_for(key);
@@ -146,6 +149,7 @@ touch_answer mmap_segment::put_touching(bytes_view key, bytes_view value, const 
 
 // A tombstone stands in for the row until it is told, also where nothing is below.
 touch_answer mmap_segment::erase_touching(bytes_view key, const touch_call& call) {
+  const expiring_views ends(views_);
   host_->check_writable();
   check_readable();
   const young_table::look seen = young_->look_for(key);
@@ -172,11 +176,13 @@ touch_answer mmap_segment::erase_touching(bytes_view key, const touch_call& call
 }
 
 cursor mmap_segment::range(const key_range& range, direction order) {
+  const expiring_views ends(views_);
   check_readable();
   return make_merge_cursor(*this, range, order, shared_from_this());
 }
 
 maybe_ready<void> mmap_segment::clear() {
+  const expiring_views ends(views_);
   host_->check_writable();
   give_up_everything();
   host_->changed = true;

@@ -29,6 +29,7 @@
 
 #include "digest_sums.hpp"
 #include "frame.hpp"
+#include "handed_views.hpp"
 #include "logged_rows.hpp"
 #include "row_layer.hpp"
 #include "run_file.hpp"
@@ -308,6 +309,7 @@ class mmap_segment final : public byte_store,
   bool dropped_ = false;
   std::string quarantined_;  // why the run cannot be read
   sealed_view sealed_view_{*this};
+  handed_views views_;
 };
 
 }  // namespace lentic::detail

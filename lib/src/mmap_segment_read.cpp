@@ -16,23 +16,18 @@ namespace {
 // Keys that are looked up together.
 constexpr std::size_t look_group = 32;
 
-std::optional<value_view> view_of(const run_answer& found) {
-  if (!found.value) return std::nullopt;
-  return value_view(*found.value);
-}
-
 }  // namespace
 
 maybe_ready<std::optional<value_view>> mmap_segment::get(bytes_view key) {
   const run_answer found = look(key);
   if (found.cold_block) return get_slowly(shared_from_this(), to_bytes(key));
-  return view_of(found);
+  return views_.hand_out(found.value);
 }
 
 task<std::optional<value_view>> mmap_segment::get_slowly(std::shared_ptr<mmap_segment> self,
                                                          bytes key) {
   const run_answer found = co_await self->look_slowly(key);
-  co_return view_of(found);
+  co_return self->views_.hand_out(found.value);
 }
 
 // Rows in memory first, all of them; then what is left, below.
@@ -97,6 +92,7 @@ task<std::vector<std::optional<bytes>>> mmap_segment::get_many(std::shared_ptr<m
 }
 
 void mmap_segment::prefetch(std::span<const bytes_view> keys) {
+  const expiring_views ends(views_);
   if (!run_) return;
   for (const bytes_view key : keys) {
     if (young_->find(key) != nullptr || (frozen_ && frozen_->find(key) != nullptr)) continue;
@@ -106,6 +102,7 @@ void mmap_segment::prefetch(std::span<const bytes_view> keys) {
 }
 
 maybe_ready<std::optional<pinned_value>> mmap_segment::pin(bytes_view key) {
+  const expiring_views ends(views_);
   const run_answer found = look(key);
   if (found.cold_block) return pin_slowly(shared_from_this(), to_bytes(key));
   return pinned(found);

@@ -122,7 +122,14 @@ TYPED_TEST(WindowStore, OperationsUnderWayKeepTheirKeys) {
   maybe_ready<bool> second = store.put(as_bytes("b"), 0, as_bytes("two"));
   EXPECT_TRUE(run_now(std::move(first)));
   EXPECT_TRUE(run_now(std::move(second)));
+  // A view ends with the next call: what is there at once is asked for one by one.
   auto value_of_a = store.fetch(as_bytes("a"), 0);
+  if (value_of_a.ready()) {
+    EXPECT_EQ(as_text(value_of_a.take().value()), "one");
+    value_of_a = store.fetch(as_bytes("b"), 0);
+    EXPECT_EQ(as_text(value_of_a.take().value()), "two");
+    return;
+  }
   auto value_of_b = store.fetch(as_bytes("b"), 0);
   EXPECT_EQ(as_text(run_now(std::move(value_of_a)).value()), "one");
   EXPECT_EQ(as_text(run_now(std::move(value_of_b)).value()), "two");

@@ -38,6 +38,9 @@ enum class errc {
   // Make room: commit, acknowledge output, or raise the memory budget. The message names who holds
   // it. Nothing has changed.
   over_budget,
+  // Open a new snapshot: this one kept more, or lived longer, than its limits allow, or what it
+  // showed is gone. The message says which. The store is as it was.
+  snapshot_expired,
 };
 
 const std::error_category& error_category() noexcept;

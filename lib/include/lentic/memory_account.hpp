@@ -36,8 +36,9 @@ enum class memory_holder : std::uint8_t {
   seals,        // what a seal works with
   caches,       // entries of caches that are bound to the account
   blocks,       // buffers of reads that are under way
+  snapshots,    // old values that open snapshots show
 };
-inline constexpr std::size_t memory_holder_count = 9;
+inline constexpr std::size_t memory_holder_count = 10;
 
 // "young rows", as in messages.
 const char* to_text(memory_holder which) noexcept;
@@ -134,11 +135,21 @@ class memory_account {
 
   // The donor leaves before it goes. Throws std::bad_alloc.
   void add_donor(memory_donor& donor) { donors_.push_back(&donor); }
-  void remove_donor(memory_donor& donor) noexcept { std::erase(donors_, &donor); }
+  // The same for who loses something by it, and is asked only when nothing else helps.
+  void add_last_donor(memory_donor& donor) { last_donors_.push_back(&donor); }
+  void remove_donor(memory_donor& donor) noexcept {
+    std::erase(donors_, &donor);
+    std::erase(last_donors_, &donor);
+  }
   // Asks the donors in turn; answers how many bytes they gave up.
-  std::uint64_t collect(std::uint64_t wanted) noexcept;
+  std::uint64_t collect(std::uint64_t wanted) noexcept { return collect(donors_, wanted); }
+  std::uint64_t collect_last(std::uint64_t wanted) noexcept {
+    return collect(last_donors_, wanted);
+  }
 
  private:
+  static std::uint64_t collect(const std::vector<memory_donor*>& donors,
+                               std::uint64_t wanted) noexcept;
   void renew_ceiling() noexcept { ceiling_ = waiters_ != 0 && flushes_ == 0 ? 0 : open_bytes(); }
 
   std::uint64_t bytes_ = 0;
@@ -149,6 +160,7 @@ class memory_account {
   std::size_t waiters_ = 0;
   std::array<std::uint64_t, memory_holder_count> held_{};
   std::vector<memory_donor*> donors_;
+  std::vector<memory_donor*> last_donors_;
 };
 
 // One holder's part of an account, given back where it ends. Without an account it only counts.
