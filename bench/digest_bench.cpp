@@ -5,12 +5,12 @@
 // median of those of the rounds, with the quarters below and above it.
 //
 //   new     each put makes a row
-//   once    each row is put once between two cuts: its old value leaves the sums, the new one
-//   enters often   each row is put ten times between two cuts
+//   once    each row is put once between two cuts: its old hash leaves the sums, a new one enters
+//   often   each row is put ten times between two cuts
 #include "mmap_segment.hpp"
+#include "young_rows.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -18,20 +18,11 @@
 #include <string>
 #include <vector>
 
-#include <time.h>
-
 namespace lentic {
 namespace {
 
-constexpr std::size_t key_bytes = 28;
 constexpr std::uint64_t row_count = 200'000;
 constexpr std::uint64_t puts_per_cut = 10'000;
-
-double processor_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
-}
 
 enum class sums { kept, left_out };
 
@@ -47,18 +38,6 @@ class host final : public detail::segment_host {
  private:
   sums which_;
 };
-
-using key_type = std::array<char, key_bytes>;
-
-// Each number once, in an order that has nothing to do with it.
-key_type key_of(std::uint64_t number) {
-  key_type key;
-  key.fill('0');
-  std::uint64_t mixed = number * 0x9e3779b97f4a7c15U;
-  for (std::size_t i = 0; i < 16; ++i, mixed >>= 4)
-    key[key_bytes - 1 - i] = "0123456789abcdef"[mixed & 15];
-  return key;
-}
 
 // One segment, put into and cut.
 class side {

@@ -3,10 +3,10 @@
 // of 28 bytes, values of 36, in random order. Arguments: numbers of keys; 10,000 and 1,000,000 by
 // default. Times are wall clock of one thread; the percentiles are over single puts, with what the
 // clock takes; x is the mean over that of std::unordered_map with the same number of keys.
+#include "young_rows.hpp"
 #include "young_table.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -16,33 +16,13 @@
 #include <unordered_map>
 #include <vector>
 
-#include <time.h>
-
 namespace lentic {
 namespace {
 
 using clock_type = std::chrono::steady_clock;
-constexpr std::size_t key_bytes = 28;
-using key_type = std::array<char, key_bytes>;
-
-double processor_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
-}
 
 double ns_since(clock_type::time_point start) {
   return std::chrono::duration<double, std::nano>(clock_type::now() - start).count();
-}
-
-// Each number once, in an order that has nothing to do with it.
-key_type key_of(std::uint64_t number) {
-  key_type key;
-  key.fill('0');
-  std::uint64_t mixed = number * 0x9e3779b97f4a7c15U;
-  for (std::size_t i = 0; i < 16; ++i, mixed >>= 4)
-    key[key_bytes - 1 - i] = "0123456789abcdef"[mixed & 15];
-  return key;
 }
 
 std::string_view text(const key_type& key) {

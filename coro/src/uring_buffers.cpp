@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "uring_buffers.hpp"
 
+#include <cassert>
 #include <functional>
 
 #include <sys/mman.h>
@@ -23,6 +24,7 @@ bool uring_buffers::make(io_uring& ring) noexcept {
   void* const made =
       mmap(nullptr, arena_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (made == MAP_FAILED) return false;
+  madvise(made, arena_bytes, MADV_DONTFORK);  // as the ring: a child has no use for it
   const iovec whole{made, arena_bytes};
   if (io_uring_register_buffers(&ring, &whole, 1) < 0) {
     munmap(made, arena_bytes);
@@ -41,6 +43,7 @@ std::byte* uring_buffers::lend(io_uring& ring, std::size_t bytes) noexcept {
 }
 
 void uring_buffers::take_back(std::byte* slot) noexcept {
+  assert(holds(slot, uring_slot_bytes) && free_count_ < uring_slots);
   const auto offset = static_cast<std::size_t>(slot - arena_);
   free_[free_count_++] = static_cast<std::uint16_t>(offset / uring_slot_bytes);
 }

@@ -404,6 +404,7 @@ std::byte* uring_engine::lend(std::size_t bytes) noexcept {
 }
 
 void uring_engine::take_back(std::byte* lent) noexcept {
+  assert(owner_ == std::this_thread::get_id());
   ring_->buffers.take_back(lent);
 }
 

@@ -53,10 +53,11 @@ void environment::state::count_runs(environment_statistics& now) const noexcept 
 }
 
 double environment_statistics::fragmentation() const noexcept {
-  const std::uint64_t total = journal_bytes + run_bytes;
-  const std::uint64_t live = std::min(journal_bytes, journal_live_bytes) + run_bytes
-                           - std::min(run_bytes, run_erased_bytes);
-  return total == 0 ? 0.0 : 1.0 - static_cast<double>(live) / static_cast<double>(total);
+  constexpr std::uint64_t least_bytes = std::uint64_t{1} << 20;
+  const std::uint64_t dead = journal_bytes - std::min(journal_bytes, journal_live_bytes)
+                           + std::min(run_bytes, run_erased_bytes);
+  const std::uint64_t total = std::max(journal_bytes + run_bytes, least_bytes);
+  return static_cast<double>(dead) / static_cast<double>(total);
 }
 
 // Until something has landed: a commit, or a step of upkeep. Throws what upkeep met since, and what

@@ -17,6 +17,8 @@ namespace {
 
 // Blocks that are asked for before they are needed.
 constexpr std::size_t blocks_ahead = 16;
+// Of the memory budget: what a digest may hold.
+constexpr std::uint64_t budget_part = 16;
 // Keys that are looked up before others have their turn.
 constexpr std::size_t keys_per_turn = 256;
 
@@ -83,7 +85,12 @@ task<store_digest> environment::state::digest(std::string name, segment_id lo, s
   const std::shared_ptr<memory_account> account = memory;
   std::vector<detail::digest_job> jobs = begin_digests(name, lo, hi);
   memory_share held(account.get(), memory_holder::blocks);
-  held.set(bytes_of(jobs));
+  const std::uint64_t needed = bytes_of(jobs);
+  if (account->budget() != 0 && needed > account->budget() / budget_part)
+    fail(errc::over_budget, "a digest of store " + name + " looks up rows in memory in runs that "
+                                + "are not, for which it needs " + std::to_string(needed)
+                                + " bytes; compact() first, or ask for fewer segments");
+  held.set(needed);
   co_return co_await finish(here, std::move(jobs));
 }
 

@@ -169,16 +169,19 @@ void environment::state::fail_over_budget(std::uint64_t entry_bytes) const {
 // It is copied before caches give way: it may lie in one of them.
 void environment::state::append_output(bytes_view added) {
   check_writable();
+  const auto refuse = [this, bytes = added.size()] {
+    fail(errc::over_budget, "output of " + std::to_string(bytes) + " bytes; " + memory->describe());
+  };
+  const std::uint64_t budget = memory->budget();
+  if (budget != 0 && 2 * added.size() > budget) refuse();  // nothing should give way for that
   const std::size_t before = output.size();
   output.insert(output.end(), added.begin(), added.end());
-  const std::uint64_t budget = memory->budget();
   std::uint64_t after = memory->bytes() + 2 * added.size();
   if (budget != 0 && after > budget) after -= memory->collect(after - budget);
   if (budget != 0 && after > budget) after -= memory->collect_last(after - budget);
   if (budget != 0 && after > budget) {
     output.resize(before);
-    fail(errc::over_budget,
-         "output of " + std::to_string(added.size()) + " bytes; " + memory->describe());
+    refuse();
   }
   changed = true;
   outbox_memory_.add(added.size());

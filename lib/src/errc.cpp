@@ -64,8 +64,9 @@ void fail(errc code, const std::string& context) {
   throw std::system_error(make_error_code(code), context);
 }
 
-damaged_block::damaged_block(const std::string& context, std::optional<bytes> next_key)
-    : std::system_error(make_error_code(errc::damaged), context) {
+damaged_block::damaged_block(const std::string& place, std::optional<bytes> next_key)
+    : std::system_error(make_error_code(errc::damaged), place),
+      place_(std::make_shared<const std::string>(place)) {
   if (next_key) next_key_ = std::make_shared<const bytes>(std::move(*next_key));
 }
 

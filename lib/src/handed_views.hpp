@@ -4,7 +4,7 @@
 // handed_views: what a store does with the views that its get() answers: nothing, or, in builds
 // that look for views that are used for too long, it hands out copies and spoils each where it
 // expires: with the next call of the store that is not const. A put that is given such a view may
-// use it to its end.
+// use it to its end, where it does not suspend.
 //
 //   built with                      a view that is used after that
 //   nothing of this                 reads what is there by then; costs nothing

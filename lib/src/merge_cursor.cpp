@@ -2,7 +2,10 @@
 #include "block_rows.hpp"
 #include "row_layer.hpp"
 
+#include <lentic/store/damaged_block.hpp>
+
 #include <algorithm>
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -12,6 +15,9 @@ namespace {
 
 // Keeps its walks from block to block while no layer changes. A single layer that hands out blocks
 // is not merged at all: its blocks are the cursor's.
+//
+// Only the lowest layer has blocks that can be damaged. Forward, what the layers above have in the
+// range of such a block is handed out before the error is thrown.
 class merge_cursor final : public cursor_source {
  public:
   merge_cursor(layered& owner, const key_range& range, direction order,
@@ -52,6 +58,11 @@ class merge_cursor final : public cursor_source {
     return forward_ ? hi_ && compare(key, *hi_) >= 0 : lo_ && compare(key, *lo_) < 0;
   }
 
+  // Also of the range of the damaged block.
+  bool beyond(bytes_view key) const {
+    return outside(key) || (damage_ != nullptr && damage_end_ && compare(key, *damage_end_) >= 0);
+  }
+
   // Rows of a block that is not in memory are read first. What changes meanwhile is seen.
   task<std::span<const row>> next_slowly() {
     while (rows_.empty() && !done_) {
@@ -85,16 +96,39 @@ class merge_cursor final : public cursor_source {
 
   // Hands out nothing only at the end, or where a walk waits.
   void fill() {
+    const bool was_damaged = damage_ != nullptr;
+    fill_or_fail();
+    if (damage_ == nullptr) return;
+    if (!was_damaged) fill_or_fail();  // without the damaged layer
+    if (rows_.empty()) {
+      forget_walks();
+      std::rethrow_exception(std::exchange(damage_, nullptr));
+    }
+  }
+
+  // Where rows were handed out, the next call comes to the same place, and fails there.
+  void fill_or_fail() {
     try {
       wake_walks();
       open_walks();
       if (waiting_walk() != nullptr) return;
-      if (walks_.size() != 1 || !take_block()) merge();
+      if (walks_.size() != 1 || damage_ != nullptr || !take_block()) merge();
+    } catch (const damaged_block& found) {
+      forget_walks();
+      if (!rows_.empty()) return;
+      if (!forward_ || damage_ != nullptr) throw;
+      damage_end_.reset();
+      if (found.next_key()) damage_end_ = to_bytes(*found.next_key());
+      damage_ = std::current_exception();
     } catch (...) {  // walks may be past rows that nobody got
-      walks_.clear();
-      version_.reset();
-      if (rows_.empty()) throw;  // otherwise the next call comes to the same place, and throws
+      forget_walks();
+      if (rows_.empty()) throw;
     }
+  }
+
+  void forget_walks() noexcept {
+    walks_.clear();
+    version_.reset();
   }
 
   // Walks that stand on the next row of their layer, newest layer first; none for a layer at its
@@ -102,10 +136,11 @@ class merge_cursor final : public cursor_source {
   void open_walks() {
     const std::optional<std::uint64_t> version = owner_->version();
     if (!version || version != version_) {
-      walks_.clear();
-      version_.reset();
+      forget_walks();
       taken_from_ = false;
-      for (row_layer* const layer : owner_->layers()) walks_.push_back(layer->walk(start()));
+      std::vector<row_layer*> layers = owner_->layers();
+      if (damage_ != nullptr && !layers.empty()) layers.pop_back();
+      for (row_layer* const layer : layers) walks_.push_back(layer->walk(start()));
       version_ = version;
     }
     if (taken_from_) return;
@@ -160,8 +195,9 @@ class merge_cursor final : public cursor_source {
   void merge() {
     for (bool waits = false; !waits && !rows_.full();) {
       const leaders next = pick();
-      done_ = next.first == nullptr || outside(next.first->current()->key);
-      if (done_) return;
+      const bool at_end = next.first == nullptr || beyond(next.first->current()->key);
+      done_ = at_end && damage_ == nullptr;
+      if (at_end) return;
       if (next.second == nullptr) {
         waits = take_alone(*next.first, nullptr);
       } else if (equal(next.first->current()->key, next.second->current()->key)) {
@@ -181,7 +217,7 @@ class merge_cursor final : public cursor_source {
       if (!row->tombstone) rows_.add(row->key, row->value);
       from.advance();
       row = from.current();
-    } while (row != nullptr && !rows_.full() && !outside(row->key)
+    } while (row != nullptr && !rows_.full() && !beyond(row->key)
              && (!stop || before(row->key, *stop)));
     return from.is_waiting();
   }
@@ -210,7 +246,9 @@ class merge_cursor final : public cursor_source {
   bool is_loaded_ = false;  // what a walk waits for
   std::optional<bytes> lo_;
   std::optional<bytes> hi_;
-  bytes last_;  // the last key handed out
+  bytes last_;                 // the last key handed out
+  std::exception_ptr damage_;  // of the lowest layer, which is left out until this is thrown
+  std::optional<bytes> damage_end_;
   std::vector<std::unique_ptr<layer_walk>> walks_;
   std::optional<std::uint64_t> version_;  // that the walks belong to
   block_rows rows_;

@@ -134,10 +134,10 @@ class mmap_segment final : public byte_store,
   std::uint64_t id() const noexcept { return id_; }
   std::uint64_t epoch() const noexcept { return epoch_; }  // changes when everything is dropped
   std::uint64_t generation() const noexcept { return generation_; }
-  // Of its file; 0 when there is none that can be read.
   // In the journal as erased, above the run.
   std::uint64_t erased_rows() const noexcept;
   std::uint64_t run_erased_bytes() const noexcept;  // of those, about, in the run
+  // Of its file; 0 when there is none that can be read.
   std::uint64_t run_bytes() const noexcept { return run_ ? run_->file().size() : 0; }
   bool is_frozen() const noexcept { return frozen_ != nullptr; }
   // In the cut of that frame; after a failure it waits, longer each time.

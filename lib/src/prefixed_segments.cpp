@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lentic/endian.hpp>
 #include <lentic/errc.hpp>
+#include <lentic/store/damaged_block.hpp>
 #include <lentic/store/prefixed_segments.hpp>
 
 #include <limits>
@@ -38,22 +39,40 @@ task<void> erase_all(byte_store& rows, cursor doomed) {
   }
 }
 
+// The damage as the segment has it: behind it no other segment's rows begin.
+[[noreturn]] void rethrow_without_id(const damaged_block& damage, segment_id id) {
+  std::optional<bytes> next_key;
+  const bytes first = stored_key(id, {});
+  const std::optional<bytes_view> stored = damage.next_key();
+  if (stored && stored->size() >= id_bytes && equal(stored->first(id_bytes), first))
+    next_key = to_bytes(stored->subspan(id_bytes));
+  throw damaged_block(damage.place(), std::move(next_key));
+}
+
 // The rows of a cursor without the segment id.
 class unprefixed final : public cursor_source {
  public:
-  explicit unprefixed(cursor rows) noexcept : rows_(std::move(rows)) {}
+  unprefixed(cursor rows, segment_id id) noexcept : rows_(std::move(rows)), id_(id) {}
 
   maybe_ready<std::span<const row>> next() override {
-    maybe_ready<std::span<const row>> block = rows_.next();
-    if (block.ready()) return strip(block.take());
-    return strip_slowly(*this, std::move(block));
+    try {
+      maybe_ready<std::span<const row>> block = rows_.next();
+      if (block.ready()) return strip(block.take());
+      return strip_slowly(*this, std::move(block));
+    } catch (const damaged_block& damage) {
+      rethrow_without_id(damage, id_);
+    }
   }
 
  private:
   static task<std::span<const row>> strip_slowly(unprefixed& self,
                                                  maybe_ready<std::span<const row>> pending) {
-    const std::span<const row> block = co_await std::move(pending);
-    co_return self.strip(block);
+    try {
+      const std::span<const row> block = co_await std::move(pending);
+      co_return self.strip(block);
+    } catch (const damaged_block& damage) {
+      rethrow_without_id(damage, self.id_);
+    }
   }
 
   std::span<const row> strip(std::span<const row> block) {
@@ -63,6 +82,7 @@ class unprefixed final : public cursor_source {
   }
 
   cursor rows_;
+  segment_id id_;
   std::vector<row> stripped_;
 };
 
@@ -103,7 +123,7 @@ class prefixed_segments::one final : public byte_store {
   }
 
   cursor range(const key_range& range, direction order) override {
-    return cursor(std::make_unique<unprefixed>(stored_range(range, order)));
+    return cursor(std::make_unique<unprefixed>(stored_range(range, order), id_));
   }
 
   // O(rows of the segment).

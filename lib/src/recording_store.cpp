@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "recording_store.hpp"
 
+#include "limits.hpp"
 #include "snapshot_rows.hpp"
 
 #include <lentic/errc.hpp>
@@ -49,20 +50,23 @@ task<Answer> ended_ours(change given, bytes /*key*/, bytes /*value*/, maybe_read
   co_return co_await std::move(pending);
 }
 
-task<void> put_slowly(shared_target at, change given, bytes_view key, bytes_view value,
+// Key and value are ours: what is saved may end the layer that the caller's lie in.
+task<void> put_slowly(shared_target at, change given, bytes key, bytes value,
                       maybe_ready<std::optional<value_view>> pending) {
   const change under_way(std::move(given));
   const std::optional<value_view> old_value = co_await std::move(pending);
+  byte_store& rows = kept(*at);
   save_unless_known(*at, key, old_value);
-  co_await kept(*at).put(key, value);
+  co_await rows.put(key, value);
 }
 
-task<bool> erase_slowly(shared_target at, change given, bytes_view key,
+task<bool> erase_slowly(shared_target at, change given, bytes key,
                         maybe_ready<std::optional<value_view>> pending) {
   const change under_way(std::move(given));
   const std::optional<value_view> old_value = co_await std::move(pending);
+  byte_store& rows = kept(*at);
   if (old_value) save_unless_known(*at, key, old_value);
-  co_return co_await kept(*at).erase(key);
+  co_return co_await rows.erase(key);
 }
 
 // A call whose old value is ours.
@@ -90,7 +94,7 @@ std::unique_ptr<live_snapshot> handle_of(std::shared_ptr<snapshot_layer> layer,
 task<std::unique_ptr<live_snapshot>> open_slowly(
     shared_target at, maybe_ready<std::shared_ptr<snapshot_layer>> pending) {
   std::shared_ptr<snapshot_layer> layer = co_await std::move(pending);
-  static_cast<void>(kept(*at));
+  if (layer->is_open()) static_cast<void>(kept(*at));
   co_return handle_of(std::move(layer), *at);
 }
 
@@ -106,7 +110,7 @@ recording_store::recording_store(std::shared_ptr<snapshot_chain> chain, byte_sto
 
 recording_store::~recording_store() {
   at_->inner = nullptr;
-  if (part_ == part::whole) chain_.end_all("its store is gone");
+  if (part_ == part::whole) chain_.close();
 }
 
 maybe_ready<std::unique_ptr<live_snapshot>> recording_store::open_snapshot(
@@ -125,12 +129,14 @@ maybe_ready<void> recording_store::put(bytes_view key, bytes_view value) {
 // Reading the old value may end views that this store has handed out, and key and value may be two
 // of them.
 maybe_ready<void> recording_store::put_recorded(bytes_view key, bytes_view value) {
+  check_limits(key, value);
   if (!chain_.wants(at_->segment, key)) return counted(at_->chain, inner_.put(key, value));
   bytes own_key = to_bytes(key);
   bytes own_value = to_bytes(value);
-  maybe_ready<std::optional<value_view>> old_value = inner_.get(key);
+  maybe_ready<std::optional<value_view>> old_value = inner_.get(own_key);
   if (!old_value.ready())
-    return put_slowly(at_, change(at_->chain), key, value, std::move(old_value));
+    return put_slowly(at_, change(at_->chain), std::move(own_key), std::move(own_value),
+                      std::move(old_value));
   save_unless_known(*at_, own_key, old_value.take());
   maybe_ready<void> done = inner_.put(own_key, own_value);
   if (done.ready()) return done;
@@ -147,8 +153,9 @@ maybe_ready<bool> recording_store::erase(bytes_view key) {
 maybe_ready<bool> recording_store::erase_recorded(bytes_view key) {
   if (!chain_.wants(at_->segment, key)) return counted(at_->chain, inner_.erase(key));
   bytes own_key = to_bytes(key);
-  maybe_ready<std::optional<value_view>> old_value = inner_.get(key);
-  if (!old_value.ready()) return erase_slowly(at_, change(at_->chain), key, std::move(old_value));
+  maybe_ready<std::optional<value_view>> old_value = inner_.get(own_key);
+  if (!old_value.ready())
+    return erase_slowly(at_, change(at_->chain), std::move(own_key), std::move(old_value));
   const std::optional<value_view> found = old_value.take();
   if (found) save_unless_known(*at_, own_key, *found);
   maybe_ready<bool> done = inner_.erase(own_key);

@@ -38,6 +38,7 @@ inline constexpr std::size_t block_header_bytes = 16;
 inline constexpr std::size_t block_affix_bytes_max = 0xffff;  // of a prefix or a suffix
 // Keys and values of a block of several rows, put together again: bounds what a reader allocates.
 inline constexpr std::size_t block_logical_bytes_max = std::size_t{64} << 10;
+inline constexpr std::size_t block_row_bytes_min = 2;  // of a row, in the table
 inline constexpr std::uint16_t stems_differ = 0xffff;
 
 // Of what both begin with. O(it).

@@ -74,6 +74,8 @@ result<std::unique_ptr<run_reader>> run_reader::open(bytes_view file, const run_
     return make_error_code(errc::damaged);
   const std::uint64_t loaded_bytes = found->index_bytes + found->filter_bytes;
   const std::uint64_t sums_bytes = body - found->index_offset - loaded_bytes;
+  if (found->rows > found->index_offset / block_row_bytes_min)
+    return make_error_code(errc::damaged);
   if (found->has == 0 ? sums_bytes != 0 : !is_size_of_sums(sums_bytes))
     return make_error_code(errc::damaged);
   const bytes_view loaded = file.subspan(found->index_offset, loaded_bytes);

@@ -12,6 +12,7 @@ namespace lentic::detail {
 
 namespace {
 
+constexpr const char* store_is_gone = "its store is gone";
 constexpr std::int64_t never_ms = std::numeric_limits<std::int64_t>::max();
 
 void put_row(young_table& to, bytes_view key, std::optional<bytes_view> value) {
@@ -79,6 +80,7 @@ bool snapshot_chain::wants(segment_id segment, bytes_view key) const noexcept {
 // Ends layers until one has room, or has the key already. With the last one the value is needed no
 // more.
 void snapshot_chain::save(segment_id segment, bytes_view key, std::optional<bytes_view> old_value) {
+  views.expire();
   expire_aged();
   const std::uint64_t least = key.size() + (old_value ? old_value->size() : 0);
   while (newest_ != nullptr && newest_->find(segment, key) == nullptr) {
@@ -108,7 +110,7 @@ void snapshot_chain::add(snapshot_layer& to, segment_id segment, bytes_view key,
 maybe_ready<std::shared_ptr<snapshot_layer>> snapshot_chain::open(const snapshot_limits& limits) {
   auto made = std::make_shared<snapshot_layer>(shared_from_this(), limits);
   if (under_way_ != 0) return open_later(shared_from_this(), std::move(made));
-  link(*made);
+  begin(*made);
   return made;
 }
 
@@ -116,7 +118,7 @@ maybe_ready<std::shared_ptr<snapshot_layer>> snapshot_chain::open(const snapshot
 task<std::shared_ptr<snapshot_layer>> snapshot_chain::open_later(
     std::shared_ptr<snapshot_chain> self, std::shared_ptr<snapshot_layer> made) {
   if (self->under_way_ == 0) {
-    self->link(*made);
+    self->begin(*made);
     co_return made;
   }
   self->waiting_.push_back(made.get());
@@ -126,13 +128,21 @@ task<std::shared_ptr<snapshot_layer>> snapshot_chain::open_later(
 
 void snapshot_chain::leave() noexcept {
   if (--under_way_ != 0 || waiting_.empty()) return;
-  for (snapshot_layer* const each : waiting_) link(*each);
+  for (snapshot_layer* const each : waiting_) begin(*each);
   waiting_.clear();
   opened_.wake_all();
 }
 
-void snapshot_chain::link(snapshot_layer& made) noexcept {
+void snapshot_chain::begin(snapshot_layer& made) noexcept {
   made.open = true;
+  if (closed_) {
+    made.why_ended = store_is_gone;
+  } else {
+    link(made);
+  }
+}
+
+void snapshot_chain::link(snapshot_layer& made) noexcept {
   made.older = newest_;
   (newest_ != nullptr ? newest_->newer : oldest_) = &made;
   newest_ = &made;
@@ -151,7 +161,7 @@ void snapshot_chain::unlink(snapshot_layer& gone, const char* why) noexcept {
   gone.newer = nullptr;
   gone.why_ended = why;
   gone.saved.clear();
-  gone.views.expire();
+  views.expire();
   gone.bytes = 0;
   if (newest_ == nullptr) next_deadline_ms_ = never_ms;  // the runtime may go
   ++version_;
@@ -175,6 +185,11 @@ void snapshot_chain::end(snapshot_layer& gone, const char* why) noexcept {
 
 void snapshot_chain::end_all(const char* why) noexcept {
   while (oldest_ != nullptr) unlink(*oldest_, why);
+}
+
+void snapshot_chain::close() noexcept {
+  closed_ = true;
+  end_all(store_is_gone);
 }
 
 void snapshot_chain::forget(snapshot_layer& gone) noexcept {
@@ -209,6 +224,7 @@ void snapshot_chain::lose_below(segment_id id) noexcept {
     each->saved.erase(each->saved.begin(), each->saved.lower_bound(id));
     each->count();
   }
+  views.expire();
   ++version_;
 }
 

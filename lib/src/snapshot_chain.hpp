@@ -63,7 +63,6 @@ struct snapshot_layer {
   std::uint64_t bytes = 0;
   std::int64_t deadline_ms = std::numeric_limits<std::int64_t>::max();
   segment_id lost_below = 0;
-  handed_views views;               // of reads of the snapshot
   bool open = false;                // linked once
   const char* why_ended = nullptr;  // null: it has not
   snapshot_layer* older = nullptr;
@@ -107,6 +106,8 @@ class snapshot_chain final : public memory_donor,
   // Ends it; no effect where it has ended. O(rows of the smaller of it and the next older one).
   void end(snapshot_layer& gone, const char* why) noexcept;
   void end_all(const char* why) noexcept;
+  // The store is gone: all end, those too that wait to be opened.
+  void close() noexcept;
   // Nobody refers to it any more, linked or not.
   void forget(snapshot_layer& gone) noexcept;
   // Rows of these segments are lost to every snapshot.
@@ -123,10 +124,13 @@ class snapshot_chain final : public memory_donor,
 
   std::uint64_t give_up(std::uint64_t wanted) noexcept override;
 
+  handed_views views;  // of reads of its snapshots
+
  private:
   static task<std::shared_ptr<snapshot_layer>> open_later(std::shared_ptr<snapshot_chain> self,
                                                           std::shared_ptr<snapshot_layer> made);
   void leave() noexcept;
+  void begin(snapshot_layer& made) noexcept;
   void link(snapshot_layer& made) noexcept;
   void unlink(snapshot_layer& gone, const char* why) noexcept;
   void add(snapshot_layer& to, segment_id segment, bytes_view key,
@@ -140,6 +144,7 @@ class snapshot_chain final : public memory_donor,
   std::uint64_t version_ = 0;
   std::int64_t next_deadline_ms_ = std::numeric_limits<std::int64_t>::max();
   std::size_t under_way_ = 0;
+  bool closed_ = false;
   std::vector<snapshot_layer*> waiting_;  // to be linked
   coro::event opened_;
 };

@@ -13,8 +13,8 @@ namespace lentic::detail {
 namespace {
 
 std::optional<value_view> answer(snapshot_layer& layer, const young_record& saved) {
-  if (!saved.is_tombstone()) return layer.views.hand_out(saved.value());
-  layer.views.expire();
+  if (!saved.is_tombstone()) return layer.chain->views.hand_out(saved.value());
+  layer.chain->views.expire();
   return std::nullopt;
 }
 

@@ -20,7 +20,7 @@ namespace {
 class segments_view final : public segments_snapshot {
  public:
   segments_view(std::shared_ptr<snapshot_layer> layer, segmented_store& inner)
-      : layer_(std::move(layer)), inner_(&inner), floor_(inner.drop_floor()) {}
+      : layer_(std::move(layer)), inner_(&inner), floor_(floor_of(*layer_, inner)) {}
   ~segments_view() override { layer_->chain->end(*layer_, "it was closed"); }
 
   byte_store& segment(segment_id id) override {
@@ -59,6 +59,11 @@ class segments_view final : public segments_snapshot {
   segment_id lost_below() const noexcept override { return layer_->lost_below; }
 
  private:
+  // What was dropped since is lost, not below the floor. Of a store that is gone nothing is asked.
+  static segment_id floor_of(const snapshot_layer& layer, const segmented_store& inner) {
+    return layer.is_open() && layer.lost_below == 0 ? inner.drop_floor() : 0;
+  }
+
   std::shared_ptr<snapshot_layer> layer_;
   segmented_store* inner_;
   segment_id floor_;  // when it was opened
@@ -75,7 +80,7 @@ class recording_segments final : public snapshot_segments {
  public:
   recording_segments(std::shared_ptr<snapshot_chain> chain, segmented_store& inner) noexcept
       : inner_(inner), chain_(std::move(chain)) {}
-  ~recording_segments() override { chain_->end_all("its store is gone"); }
+  ~recording_segments() override { chain_->close(); }
 
   maybe_ready<std::unique_ptr<segments_snapshot>> open_snapshot(
       const snapshot_limits& limits) override {

@@ -4,8 +4,12 @@
 #include "cold_reads_rig.hpp"
 
 #include <lentic/store/damaged_block.hpp>
+#include <lentic/store/prefixed_segments.hpp>
 
+#include <algorithm>
+#include <functional>
 #include <span>
+#include <string_view>
 
 namespace lentic::test {
 namespace {
@@ -183,11 +187,41 @@ TEST_F(ColdReads, MergeHandsOutTheRowsBeforeADamagedBlock) {
   EXPECT_EQ(handed_out, there);
 }
 
+class DamagedBlocks : public ColdReads {
+ protected:
+  std::string path_in(std::string_view folder) {
+    for (const auto& [path, content] : files_of(disk_)) {
+      if (path.find(folder) != path.npos && path.ends_with(".run")) return path;
+    }
+    return "";
+  }
+  // Keys as scans hand them out that go on behind each damaged block.
+  keys survivors(byte_store& of) {
+    keys found;
+    std::optional<bytes> start = bytes();
+    for (int scans = 0; start && scans < 100; ++scans) {
+      const bytes lo = *start;
+      start.reset();
+      try {
+        cursor rows = of.range(from(lo));
+        for (text_rows block = shell().next(rows); !block.empty(); block = shell().next(rows))
+          for (const auto& [key, value] : block) found.push_back(key);
+      } catch (const damaged_block& damage) {
+        if (damage.next_key()) start = to_bytes(*damage.next_key());
+      }
+    }
+    return found;
+  }
+};
+
 // The error says where a scan can go on: what it hands out there is what can be got.
 TEST_F(ColdReads, AScanGoesOnBehindADamagedBlock) {
   life_.close();
   ASSERT_TRUE(disk_.flip_bit(run_path(), (std::uint64_t{3} * 4096 + 300) * 8));
   life_.open();
+  for (int row = 0; row < row_count; row += 7) shell().put(key_of(row), "newer");
+  shell().put("above all", "young");
+  shell().put("z", "young");
   std::vector<std::string> found;
   std::optional<bytes> behind;
   const auto read_on = [&](const key_range& range) {
@@ -204,16 +238,59 @@ TEST_F(ColdReads, AScanGoesOnBehindADamagedBlock) {
   }
   ASSERT_TRUE(behind);
   read_on(from(*behind));
-  std::vector<std::string> there;
+  std::vector<std::string> there{"above all"};
+  std::vector<std::string> lost;
+  std::size_t newer_among_lost = 0;
   for (int number = 0; number < row_count; ++number) {
     try {
       if (shell().get(key_of(number))) there.push_back(key_of(number));
+      if (!lost.empty() && number % 7 == 0 && key_of(number) < as_text(*behind)) ++newer_among_lost;
     } catch (const damaged_block&) {
       EXPECT_LT(key_of(number), as_text(*behind));
+      lost.push_back(key_of(number));
     }
   }
+  there.emplace_back("z");
+  EXPECT_GT(newer_among_lost, 2U);
   EXPECT_EQ(found, there);
-  EXPECT_LT(there.size(), static_cast<std::size_t>(row_count));
+  EXPECT_GT(lost.size(), 10U);
+}
+
+// The only block of a run has no end and no beginning: what is young is handed out.
+TEST_F(DamagedBlocks, YoungRowsAroundADamagedOnlyBlockAreHandedOut) {
+  for (const char* const key : {"m1", "m2", "m3"}) life_.shell("small", 1).put(key, "row");
+  life_.seal("small", 1);
+  life_.close();
+  ASSERT_TRUE(disk_.flip_bit(path_in("small/"), std::uint64_t{20} * 8));
+  life_.open();
+  const keys young{"a1", "b1", "m2x", "z1", "z2"};
+  for (const std::string& key : young) life_.shell("small", 1).put(key, "young");
+  EXPECT_EQ(survivors(env().open_segmented_store("small").segment(1)), young);
+}
+
+// Keys behind the damage are those of the segment, and no other segment's.
+TEST_F(DamagedBlocks, SegmentsOfAnotherStoreGoOnBehindADamagedBlock) {
+  {
+    const auto both =
+        sync_wait(life_.runtime(), prefixed_segments::open(env().open_byte_store("plain")));
+    for (const segment_id id : {segment_id{3}, segment_id{4}}) {
+      store_shell each(life_.runtime(), both->segment(id));
+      for (int row = 0; row < 300; ++row) each.put(key_of(row), value_of(row));
+    }
+  }
+  life_.seal("plain", 0);
+  life_.close();
+  for (const std::uint64_t page : {2U, 7U})
+    ASSERT_TRUE(disk_.flip_bit(path_in("plain/"), (page * 4096 + 300) * 8));
+  life_.open();
+  const auto both =
+      sync_wait(life_.runtime(), prefixed_segments::open(env().open_byte_store("plain")));
+  for (const segment_id id : {segment_id{3}, segment_id{4}}) {
+    const keys found = survivors(both->segment(id));
+    EXPECT_GT(found.size(), 100U) << id;
+    EXPECT_LT(found.size(), 300U) << id;
+    EXPECT_TRUE(std::is_sorted(found.begin(), found.end(), std::less_equal<>())) << "none twice";
+  }
 }
 
 }  // namespace

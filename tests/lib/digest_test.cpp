@@ -13,6 +13,12 @@
 namespace lentic::test {
 namespace {
 
+// 500 rows in a run.
+void fill_a_run(environment_life& life) {
+  for (int n = 0; n < 500; ++n) life.shell("s", 3).put(numbered_text("k", n), std::string(60, 'v'));
+  life.seal("s", 3);
+}
+
 // Made with libxxhash 0.8.1 through Python.
 TEST(Digest, ARowHasTheHashThatThePageSays) {
   EXPECT_EQ(row_digest(7, as_bytes("a"), as_bytes("1")), 0x7d65264506c805fbU);
@@ -220,9 +226,7 @@ TEST(Digest, ARunWithoutSumsIsRead) {
   {
     environment_life life(disk, 1);
     life.open();
-    for (int n = 0; n < 500; ++n)
-      life.shell("s", 3).put(numbered_text("k", n), std::string(60, 'v'));
-    life.seal("s", 3);
+    fill_a_run(life);
     life.shell("s", 3).put("k7", "w");
     life.commit();
     before = kept(life, "s");
@@ -280,9 +284,7 @@ TEST(Digest, AReadThatFailsMakesNoWrongSums) {
   {
     environment_life life(disk, 1);
     life.open();
-    for (int n = 0; n < 500; ++n)
-      life.shell("s", 3).put(numbered_text("k", n), std::string(60, 'v'));
-    life.seal("s", 3);
+    fill_a_run(life);
     for (int n = 0; n < 500; n += 90) life.shell("s", 3).put(numbered_text("k", n), "w");
     life.commit();
     wanted = kept(life, "s");
@@ -327,6 +329,30 @@ TEST(Digest, AQuarantinedSegmentHasNone) {
   life.open();
   EXPECT_THROW(kept(life, "s"), std::system_error);
   EXPECT_EQ(sync_wait(life.runtime(), life.env().digest("s", 4)).rows(), 1U);
+}
+
+// What it holds while it reads is bounded by the budget; what is in runs needs nothing.
+TEST(Digest, OneThatWouldTakeTheBudgetIsRefused) {
+  coro::sim_disk disk(1);
+  environment_options options = small_options();
+  options.memory_budget = 1 << 20;
+  environment_life life(disk, 1);
+  life.open(options);
+  for (int n = 0; n < 3'000; ++n) life.shell("s", 3).put(numbered_text("k", n), "v");
+  life.seal("s", 3);
+  life.close();
+  life.open(options);
+  for (int n = 0; n < 3'000; ++n) life.shell("s", 3).put(numbered_text("k", n), "w");
+  life.commit();
+  try {
+    kept(life, "s");
+    ADD_FAILURE() << "not refused";
+  } catch (const std::system_error& failure) {
+    EXPECT_EQ(failure.code(), errc::over_budget);
+    EXPECT_NE(std::string(failure.what()).find("compact()"), std::string::npos);
+  }
+  sync_wait(life.runtime(), life.env().compact());
+  EXPECT_EQ(kept(life, "s"), scanned(life, "s"));
 }
 
 }  // namespace

@@ -426,6 +426,15 @@ TEST(RunFile, SumsOfAnotherSizeAreRefusedAtOpen) {
   EXPECT_EQ(opened, 255U);  // with 2 to 256 sums
 }
 
+// The number of rows sizes what the next seal allocates.
+TEST(RunFile, MoreRowsThanItsBlocksCanHoldAreRefused) {
+  bytes raw = write(sample());
+  std::byte* const footer = raw.data() + raw.size() - run_footer_bytes;
+  store_le(std::uint64_t{1} << 34, footer + 40);
+  store_le(crc32c({footer, run_footer_bytes - 4}), footer + run_footer_bytes - 4);
+  EXPECT_EQ(open(raw).error(), errc::damaged);
+}
+
 TEST(RunFile, AnUnknownPartIsANewerFormat) {
   bytes raw = hex(example_bytes);
   std::byte* const footer = raw.data() + raw.size() - run_footer_bytes;

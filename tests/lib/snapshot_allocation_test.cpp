@@ -24,7 +24,7 @@ using model = std::map<std::string, std::string>;
 
 class failing_story {
  public:
-  explicit failing_story(std::uint64_t nth) : left_(nth) {}
+  explicit failing_story(std::uint64_t nth) : nth_(nth) {}
 
   void tell() {
     for (unsigned i = 0; i < 90; ++i) {
@@ -33,8 +33,8 @@ class failing_story {
       if (i % 20 == 5) open();
       if (i % 20 == 19 && shots_.size() > 1) shots_.erase(shots_.end() - 1 - (i / 20) % 2);
       if (i % 4 == 3) {
-        if (insist([&] { store_->erase(as_bytes(key)).take(); })) now_.erase(key);
-      } else if (insist([&] { store_->put(as_bytes(key), as_bytes(value)).take(); })) {
+        if (nth_.attempt([&] { store_->erase(as_bytes(key)).take(); })) now_.erase(key);
+      } else if (nth_.attempt([&] { store_->put(as_bytes(key), as_bytes(value)).take(); })) {
         now_[key] = value;
       }
     }
@@ -52,7 +52,7 @@ class failing_story {
   }
 
   // True when there was no nth.
-  bool went_well() const { return left_ != 0; }
+  bool went_well() const { return nth_.was_not_reached(); }
   int expired = 0;
 
  private:
@@ -65,23 +65,8 @@ class failing_story {
 
   void open() {
     std::unique_ptr<live_snapshot> made;
-    if (insist([&] { made = store_->open_snapshot().take(); }))
+    if (nth_.attempt([&] { made = store_->open_snapshot().take(); }))
       shots_.push_back({std::move(made), now_});
-  }
-
-  template <class Operation>
-  bool insist(Operation operation) {
-    const std::uint64_t before = allocations;
-    fail_at = left_ == 0 ? 0 : before + left_;
-    bool done = true;
-    try {
-      operation();
-    } catch (const std::bad_alloc&) {
-      done = false;
-    }
-    fail_at = 0;
-    left_ -= std::min(left_, allocations - before);
-    return done;
   }
 
   coro::sim_disk disk_{1};
@@ -90,7 +75,7 @@ class failing_story {
   std::unique_ptr<snapshot_store> store_ = make_snapshot_store(inner_, life_);
   model now_;
   std::vector<kept> shots_;
-  std::uint64_t left_;
+  nth_allocation nth_;
 };
 
 TEST(SnapshotAllocation, APutThatFailsChangesNothingAndNoSnapshotIsWrong) {

@@ -22,6 +22,10 @@ task<void> put(byte_store& store, std::string key, std::string value) {
   co_await store.put(as_bytes(key), as_bytes(value));
 }
 
+task<void> awaited(maybe_ready<void> work) {
+  co_await std::move(work);
+}
+
 task<void> erase(byte_store& store, std::string key) {
   co_await store.erase(as_bytes(key));
 }
@@ -251,6 +255,56 @@ TEST_F(SnapshotOverlap, APutMayTakeItsValueFromASnapshotThatExpiresMeanwhile) {
   EXPECT_EQ(store_shell(life_, rows).get("c"), long_value);
   EXPECT_TRUE(then->expired());
   EXPECT_TRUE(next->expired());
+}
+
+// What the put saves ends the snapshot that its value lies in, and its own key and value stay.
+TEST_F(SnapshotOverlap, APutThatReadsFirstKeepsItsKeyAndValue) {
+  const std::string long_value(5000, 'v');
+  begin(put(*store_, "a", long_value));
+  begin(put(*store_, "c", "cold"));
+  run();
+  snapshot_limits limits;
+  limits.max_age_ms = 1000;
+  maybe_ready<opened> opening = store_->open_snapshot(limits);
+  ASSERT_TRUE(opening.ready());
+  const opened then = opening.take();
+  begin(put(*store_, "a", "changed"));
+  run();
+  maybe_ready<std::optional<value_view>> reading = then->get(as_bytes("a"));
+  ASSERT_TRUE(reading.ready());
+  const std::optional<value_view> saved = reading.take();
+  maybe_ready<void> putting = store_->put(as_bytes("c"), *saved);
+  ASSERT_FALSE(putting.ready());
+  life_.advance_ms(1000);
+  begin(awaited(std::move(putting)));
+  run();
+  EXPECT_TRUE(then->expired());
+  EXPECT_EQ(now(), (text_rows{{"a", "changed"}, {"c", long_value}}));
+}
+
+TEST_F(SnapshotOverlap, AnOpenThatOutlivesItsStoreShowsNothing) {
+  opened then;
+  begin(put(*store_, "k", "v"));
+  begin(open(*store_, then));
+  store_.reset();
+  run();
+  ASSERT_NE(then, nullptr);
+  EXPECT_TRUE(then->expired());
+  EXPECT_THROW(static_cast<void>(then->get(as_bytes("k"))), std::system_error);
+}
+
+TEST_F(SnapshotOverlap, APutThatIsTooLargeIsNoChange) {
+  memory_store rows;
+  const auto store = make_snapshot_store(rows, life_);
+  store->put(as_bytes("abcde"), as_bytes("v")).take();
+  const opened first = store->open_snapshot().take();
+  opened second = store->open_snapshot().take();
+  const std::string long_key = "abcde" + std::string(131'072, 'x');  // what a record would cut off
+  EXPECT_THROW(store->put(as_bytes(long_key), as_bytes("v")), std::system_error);
+  EXPECT_EQ(shown(*second), (text_rows{{"abcde", "v"}}));
+  second.reset();
+  EXPECT_EQ(shown(*first), (text_rows{{"abcde", "v"}}));
+  EXPECT_EQ(first->bytes(), 0U);
 }
 
 // Random writers that overlap, and readers: what a snapshot shows never changes, and is what the

@@ -26,51 +26,36 @@ INSTANTIATE_TEST_SUITE_P(Layout, YoungTableAllocation,
 // Tells a table and its model the same; the nth allocation of the table fails.
 class failing_story {
  public:
-  failing_story(young_layout layout, std::uint64_t nth) : both_(layout), left_(nth) {}
+  failing_story(young_layout layout, std::uint64_t nth) : both_(layout), nth_(nth) {}
 
   void put(const std::string& key, const std::string& value) {
     detail::young_table& table = both_.table();
-    if (attempt([&] { table.settle(table.put(as_bytes(key), as_bytes(value))); }))
+    if (nth_.attempt([&] { table.settle(table.put(as_bytes(key), as_bytes(value))); }))
       both_.put(key, value);
     both_.find(key);
   }
   void entomb(const std::string& key) {
-    if (attempt([&] { both_.table().entomb(as_bytes(key)); })) both_.entomb(key);
+    if (nth_.attempt([&] { both_.table().entomb(as_bytes(key)); })) both_.entomb(key);
     both_.find(key);
   }
   void remove(const std::string& key) {
-    attempt([&] { both_.remove(key); });
+    nth_.attempt([&] { both_.remove(key); });
     both_.find(key);
   }
   void walk() {
-    attempt([&] { both_.table().walk({}); });
+    nth_.attempt([&] { both_.table().walk({}); });
   }
   void slice() {
     detail::young_table::slice_place from;
     std::vector<detail::young_record*> found;
-    attempt([&] { both_.table().next_slice(from, found); });
+    nth_.attempt([&] { both_.table().next_slice(from, found); });
   }
   table_model& both() noexcept { return both_; }
-  bool went_well() const noexcept { return left_ != 0; }
+  bool went_well() const noexcept { return nth_.was_not_reached(); }
 
  private:
-  template <class Operation>
-  bool attempt(Operation operation) {
-    const std::uint64_t before = allocations;
-    fail_at = left_ == 0 ? 0 : before + left_;
-    bool done = true;
-    try {
-      operation();
-    } catch (const std::bad_alloc&) {
-      done = false;
-    }
-    fail_at = 0;
-    left_ -= std::min(left_, allocations - before);
-    return done;
-  }
-
   table_model both_;
-  std::uint64_t left_;
+  nth_allocation nth_;
 };
 
 TEST_P(YoungTableAllocation, TheOperationThatFailsChangesNothing) {

@@ -6,6 +6,7 @@
 #include "utf8.hpp"
 
 #include <charconv>
+#include <limits>
 #include <utility>
 
 namespace lentic::tool {
@@ -197,6 +198,8 @@ row_event load_rows::take(const slots& found) {
       std::from_chars(number.data(), number.data() + number.size(), row_.segment);
   if (failed != std::errc() || end != number.data() + number.size())
     return bad_slot(segment, number, "not a whole number");
+  if (row_.segment == std::numeric_limits<std::uint64_t>::max())
+    return bad_slot(segment, number, "segments end one below that");
   constexpr const char* not_hex = "not an even number of hex digits";
   if (!found[key_hex]) {
     row_.key = to_bytes(as_bytes(*found[key]));

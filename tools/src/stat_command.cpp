@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lentic store stat`: what a state has, and of a run also what it is a run of.
 #include "duration_text.hpp"
+#include "failure_text.hpp"
 #include "stored_windows.hpp"
 #include "time_text.hpp"
 #include "view_commands.hpp"
+
+#include <lentic/errc.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <exception>
 #include <iterator>
+#include <stdexcept>
+#include <system_error>
 
 namespace lentic::tool {
 
@@ -83,14 +88,29 @@ void stat_text::add_segments(environment& env, bool of_run) {
   }
 }
 
-task<std::string> describe(environment& env, time_format times) {
-  const std::unique_ptr<run_facts> run = co_await load_facts(env);
+struct description {
+  std::string text;
+  bool whole = true;  // the records of the run could be read
+};
+
+task<description> describe(environment& env, time_format times) {
+  std::unique_ptr<run_facts> run;
+  std::string unread;
+  try {
+    run = co_await load_facts(env);
+  } catch (const std::system_error& failure) {
+    if (failure.code().category() == std::system_category()) throw;
+    unread = without_code_words(failure);
+  } catch (const std::logic_error& failure) {
+    unread = failure.what();
+  }
   stat_text text(times);
   text.line("commit", std::to_string(env.recovered().sequence));
   if (run) text.add_run(*run);
+  if (!unread.empty()) text.line("run", "its records cannot be read: " + unread);
   text.add_files(env);
   text.add_segments(env, run != nullptr);
-  co_return text.text();
+  co_return description{text.text(), unread.empty()};
 }
 
 }  // namespace
@@ -101,10 +121,17 @@ task<void> show(coro::runtime& runtime, const stat_options& options, output_sink
   chosen.directory = options.state_directory;
   chosen.mode = open_mode::read_only;
   const std::unique_ptr<environment> env = co_await environment::open(runtime, chosen);
-  result<std::string> text = co_await as_result(describe(*env, options.times));
+  std::exception_ptr error;
+  description found;
+  try {
+    found = co_await describe(*env, options.times);
+  } catch (...) {  // rethrown once it is closed
+    error = std::current_exception();
+  }
   co_await env->close();
-  const std::string shown = std::move(text).value();
-  co_await sink.write(shown);
+  if (error) std::rethrow_exception(error);
+  co_await sink.write(found.text);
+  if (!found.whole) fail(lentic::errc::damaged, options.state_directory);
 }
 
 }  // namespace lentic::tool

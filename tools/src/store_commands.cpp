@@ -130,8 +130,8 @@ class digester {
     if (options_.reads_rows || !options_.hash_key.empty()) {
       co_await scan_segment(segment, std::move(store), id);
     } else {
-      const store_digest kept = co_await env.digest(store, id, id + 1);
-      for (const segment_digest& each : kept.segments) add_line(store, id, each.rows, each.total());
+      const segment_digest kept = co_await kept_digest(env, store, id);
+      if (kept.rows != 0) add_line(store, id, kept.rows, kept.total());
       bytes_read_ += segment.size_bytes();
       progress_.tell(bytes_read_, bytes_total_);
     }
@@ -167,6 +167,18 @@ class digester {
 };
 
 }  // namespace
+
+task<segment_digest> kept_digest(environment& env, std::string store, segment_id id) {
+  constexpr segment_id last = std::numeric_limits<segment_id>::max();
+  const segment_id end = id == last ? last : id + 1;
+  const store_digest kept = co_await env.digest(store, id, end);
+  for (const segment_digest& each : kept.segments) {
+    if (each.segment == id) co_return each;
+  }
+  segment_digest none;
+  none.segment = id;
+  co_return none;
+}
 
 std::uint64_t stored_bytes(environment& env) {
   constexpr segment_id last = std::numeric_limits<segment_id>::max();

@@ -39,6 +39,9 @@ task<salvage_report> salvage(coro::runtime& runtime, const salvage_options& opti
 // Of keys and values, about: a key in a run and in the journal counts twice.
 std::uint64_t stored_bytes(environment& env);
 
+// Of one segment, as environment::digest(); zeros where it has no rows.
+task<segment_digest> kept_digest(environment& env, std::string store, segment_id id);
+
 // A row's part of the sum of its segment with a --hash-key: see docs/format.md.
 std::uint64_t keyed_digest(std::string_view hash_key, bytes_view key, bytes_view value);
 

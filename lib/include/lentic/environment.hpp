@@ -178,9 +178,10 @@ struct environment_statistics {
   std::uint64_t memory_bytes_max = 0;
   std::array<std::uint64_t, memory_holder_count> memory_of{};  // by memory_holder
 
-  // The part of the bytes on disk that is known to hold no row of the state, 0 to 1: what compact()
-  // would free at least, where the journal is not kept at a size. Rows of runs that were put over
-  // are not known to be there. From counters: no row is looked at.
+  // The part of the bytes on disk that holds no row of the state, 0 to 1, about: journal space that
+  // no row needs, and rows of runs that were erased since. Rows of runs that were put over are not
+  // counted, rows that were put and erased again since the last seal are. A state below 1 MiB
+  // counts as one of 1 MiB, because files have a least size. From counters: no row is looked at.
   double fragmentation() const noexcept;
 };
 
@@ -327,12 +328,14 @@ class environment {
   // The digests of a store's segments with lo <= id < hi, as of the moment at which the task
   // starts, what was put and not cut included; see digest.hpp. No row is read but those that rows
   // in memory may hide in a run, and runs of earlier versions, which have no sums: O(runs + rows in
-  // memory of segments with a run), without a suspension in the second; O(segments) where none has
-  // both. A put pays less than 50 ns, with values up to 400 B (bench/digest_bench). Without a
-  // directory, read-only, and below a memory budget of 4 MiB rows in memory are hashed when this is
-  // called. Rows of runs are not looked at: `lentic store verify` finds damage in them. Puts and
-  // seals go on. Errors: invalid_argument (no such store), damaged (a run that cannot be read),
-  // closed, the system's.
+  // memory of segments with a run), without a suspension in the second; O(segments + rows put since
+  // the last cut) where none has both. A put pays less than 50 ns, with values up to 400 B
+  // (bench/digest_bench). Without a directory, read-only, and below a memory budget of 4 MiB rows
+  // in memory are hashed when this is called. Rows of runs are not looked at: `lentic store verify`
+  // finds damage in them. Puts and seals go on. Errors: invalid_argument (no such store), damaged
+  // (one of the runs, or a block that is looked into, cannot be read), over_budget (the keys that
+  // have to be looked up in blocks that are not in memory, at 32 bytes and the key for each, would
+  // take more than a sixteenth of the budget), closed, the system's.
   task<store_digest> digest(std::string store, segment_id lo = 0,
                             segment_id hi = std::numeric_limits<segment_id>::max());
 

@@ -99,6 +99,7 @@ class Loads:
         said("key,value_hex\na,000\n", "bad.csv:2:3: value_hex")
         said("key,value\na,b,c\n", "bad.csv:2:")
         said("key,value,segment\na,b,-1\n", 'bad.csv:2:5: segment "-1": not a whole number')
+        said(f"key,value,segment\na,b,{2**64 - 1}\n", "bad.csv:2:5: segment")
         said("k,value\na,b\n", "no column key or key_hex (have: k, value)")
         said("key,v\na,b\n", "no column value or value_hex (have: key, v)")
         said("", "the first line must name the columns")
@@ -199,6 +200,17 @@ class Loads:
                                  "--store", "kv")
         self.checks.that("also of one without rows", environment.code == 0
                          and self.store("stat", fresh).code == 0, environment)
+        broken = self.bench.path("broken")
+        self.store("copy", self.state, broken)
+        self.store("compact", broken)
+        for run in glob.glob(broken + "/run/*.run"):
+            with open(run, "r+b") as file:
+                file.seek(-10, 2)
+                file.write(b"x")
+        result = self.store("stat", broken)
+        self.checks.that("also where the records of the run are damaged", result.code == 4
+                         and b"its records cannot be read" in result.out
+                         and b"quarantined" in result.out and "damaged" in result.err, result)
         result = self.store("stat", self.state)
         lines = result.out.decode()
         self.checks.that("stat tells runs, quarantined ones and the journal apart",

@@ -30,9 +30,12 @@
 // store, the store outlives reads and cursors that are under way; a snapshot may outlive it.
 // Cost: nothing without a snapshot but a virtual call. With one: a look for each put, and a read
 // and a copy of the old value for the first put of each key. Views, suspension, limits: as
-// byte_store; a put may suspend where a get would. Not promised: open_snapshot() while puts that
-// suspend overlap without an end: it waits for a moment with none. Not from a listener that such a
-// put waits for.
+// byte_store; a put may suspend where a get would, and a view of a snapshot ends with the next call
+// of that snapshot, of another one of the store, or of the store, and with the end of one of them:
+// to put an old value back, take it with get_copy(). Not promised: open_snapshot() while puts that
+// suspend overlap without an end: it waits for a moment with none. A put counts from its call,
+// awaited or not; so not between the call of one's own put and its await, and not from a listener
+// that such a put waits for.
 
 #include <lentic/memory_account.hpp>
 #include <lentic/store/byte_store.hpp>
