@@ -20,6 +20,10 @@ bool succeeded_in_full(const io_request& request, std::int64_t outcome) noexcept
   return !moves_bytes(request) || static_cast<std::size_t>(outcome) == request.bytes;
 }
 
+// At once. Room for them is there from the start: a test that fails allocations means those of the
+// code under test, and an operation cannot fail for want of memory before it began.
+constexpr std::size_t usual_operations = 1024;
+
 }  // namespace
 
 sim_engine::sim_engine(run_queue& queue, sim_disk& disk, std::uint64_t seed, sim_faults faults,
@@ -29,7 +33,9 @@ sim_engine::sim_engine(run_queue& queue, sim_disk& disk, std::uint64_t seed, sim
       random_(seed),
       faults_(faults),
       mutations_(mutations),
-      process_(disk.begin_process()) {}
+      process_(disk.begin_process()) {
+  pending_.reserve(usual_operations);
+}
 
 sim_engine::~sim_engine() {
   assert(in_flight_ == 0 && "an engine was destroyed under an operation in flight");
