@@ -9,7 +9,7 @@
 //   built with                      a view that is used after that
 //   nothing of this                 reads what is there by then; costs nothing
 //   AddressSanitizer                is reported, with the place where it expired
-//   -Dpoison_views=true (Meson)     reads bytes of 0xDB, until the one after it expires too
+//   -Dpoison_views=true (Meson)     reads bytes of 0xDB, until four more have expired
 //
 // The caller's suspension, which ends a view as well, is not seen. Copies come from malloc: tests
 // that count operator new, or fail it, meet the same numbers.
@@ -17,6 +17,7 @@
 
 #include <lentic/store/byte_store.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -70,8 +71,9 @@ class spoilt_views {
   void expire() noexcept {
     if (newest_ == nullptr) return;
     std::memset(newest_.get(), std::to_integer<int>(poison), newest_bytes_);
-    stale_ = std::move(newest_);
-    if (stale_views_are_reported) stale_.reset();
+    block& kept = stale_[expired_++ % stale_.size()];
+    kept = std::move(newest_);
+    if (stale_views_are_reported) kept.reset();
   }
 
  private:
@@ -82,7 +84,8 @@ class spoilt_views {
 
   block newest_;
   std::size_t newest_bytes_ = 0;
-  block stale_;
+  std::array<block, 4> stale_;  // a put may read first, and so end two views
+  std::size_t expired_ = 0;
 };
 
 class plain_views {
